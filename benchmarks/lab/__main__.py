@@ -30,6 +30,7 @@ from benchmarks.lab.history import history, so_far
 from benchmarks.lab.kinds import Kind
 from benchmarks.lab.page import filled, page
 from benchmarks.lab.peers import answers, ask, detectors, versions
+from benchmarks.lab.plants_template import with_pages
 from benchmarks.lab.product import Mode
 from benchmarks.lab.real_streams import fastapi, git
 from benchmarks.lab.render import as_json, markdown, picture
@@ -88,7 +89,7 @@ def _run(options: argparse.Namespace, argv: Sequence[str]) -> int:
     for stream in itertools.chain.from_iterable(_compared(one, options.only) for one in _streams(options, tell)):
         tell(f"stream {stream.name}: {len(stream.initial):,} chunks, {len(stream.anchors)} anchors")
         bench = Bench(stream, options.cache, tell, for_peers=not options.no_peers)
-        if options.jobs > 1 and stream.distance == "cosine":  # the other one is a part of what they do
+        if options.jobs > 1 and stream.name in STREAMS:  # the others are a part of what they do
             _share(argv, stream.name, options.jobs)
         made = list(_outcomes(bench, options))
         if made and not options.no_peers:
@@ -168,7 +169,7 @@ def _outcomes(bench: Bench, options: argparse.Namespace) -> Iterator[Document]:
         tell(f"{case.name:40} {told(made, made['deploys'][held(made['deploys'])])}")
         yield made
     wanted = not options.only or any(name in HISTORY for name in options.only.split(","))
-    if wanted and bench.stream.distance == "cosine":
+    if wanted and bench.stream.name in STREAMS:
         for mode in own_part(MODES, options.part):
             past = so_far(bench, mode) if options.cached else history(bench, mode)
             if past is not None:
@@ -262,12 +263,15 @@ def _streams(options: argparse.Namespace, tell: Tell) -> Iterator[Stream]:
 
 
 def _compared(stream: Stream, only: str) -> Iterator[Stream]:
-    """A stream, and the same with dot products where a kind that is asked for needs them."""
-    wanted = {kind.distance for kind in KINDS.values() if chosen(kind, only)}
-    if "cosine" in wanted or any(name in HISTORY for name in only.split(",")):
+    """A stream, and the same with dot products or with pages of templates where a kind that is asked for needs it."""
+    wanted = [kind for kind in KINDS.values() if chosen(kind, only)]
+    plain = any(kind.distance == "cosine" and not kind.pages for kind in wanted)
+    if plain or any(name in HISTORY for name in only.split(",")):
         yield stream
-    if "dot" in wanted:
+    if any(kind.distance == "dot" for kind in wanted):
         yield replace(stream, name=f"{stream.name}-dot", deploys=(), distance="dot")
+    if any(kind.pages for kind in wanted) and stream.encode is not None:
+        yield with_pages(stream)
 
 
 def cases(only: str, *, short: bool, encodes: bool) -> Iterator[Case]:

@@ -71,13 +71,17 @@ Change = Write | Remove
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """A query under watch, and the chunk it was made from: its known item."""
+    """A query under watch, and the chunk it was made from: its known item.
+
+    `own` is what of that chunk answers it, "" where that is all of it.
+    """
 
     anchor_id: str
     text: str
     vector: Vector = field(compare=False, repr=False)
     segment: tuple[tuple[str, str], ...]
     known: str
+    own: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,8 @@ class Stream:
     """A corpus with a history.
 
     Args:
-        name: "generated", "fastapi" or "git"; with "-dot" behind it where vectors are compared by dot products.
+        name: "generated", "fastapi" or "git"; with "-dot" behind it where vectors are compared by dot products, with
+            "-template" where pages of templates were put among the chunks.
         dimensions: the segment attributes under watch.
         embedding_version: what the vectors' encoder calls itself.
         initial: the chunks of the first deploy.

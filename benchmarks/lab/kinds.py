@@ -79,6 +79,8 @@ class Setting:
         return [Write(chunk) for chunk in with_texts(chunks, [text(chunk) for chunk in chunks], self.encode)]
 
 
+PAGE = "page"
+"""The document type of pages made of a template, where a corpus has such."""
 Plant = Callable[[Setting], list[Change]]
 Cause = Literal["CORPUS", "ENCODER", "PIPELINE", "LEXICAL STATISTICS", ""]
 
@@ -97,6 +99,7 @@ class Kind:
         deploys: deploys in a row that each hit as much: a slow one has many.
         dimension: the attribute that it goes by, of which a corpus must have several values; "" for none.
         distance: how vectors are compared where it is planted; with cosine their lengths are nobody's matter.
+        pages: it is about pages of a template, and planted only where a corpus has such (`plants_template`).
     """
 
     name: str
@@ -108,11 +111,14 @@ class Kind:
     deploys: int = 1
     dimension: str = ""
     distance: Distance = "cosine"
+    pages: bool = False
 
     def fits(self, chunks: Iterable[Chunk], distance: Distance = "cosine") -> bool:
         """Whether a corpus has what it goes by, and compares vectors as it needs."""
-        several = not self.dimension or len({chunk.attribute(self.dimension) for chunk in chunks}) > 1
-        return several and distance == self.distance
+        every = list(chunks)
+        several = not self.dimension or len({chunk.attribute(self.dimension) for chunk in every}) > 1
+        pages = any(chunk.attribute("doc_type") == PAGE for chunk in every)
+        return several and distance == self.distance and pages == self.pages
 
     @property
     def severities(self) -> tuple[float, ...]:

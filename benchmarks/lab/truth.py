@@ -2,7 +2,8 @@
 
 A query's known item is a passage; the query is answered where the ten results together hold at least half of the
 passage's word triples. So a passage counts as found under any id and however it was cut into chunks, and as lost
-where its text is gone, cut off, garbled, in another language, or stands behind ten others.
+where its text is gone, cut off, garbled, in another language, or stands behind ten others. Of a page made of a
+template the passage is what the page has of its own: its words are counted, and not those that all pages say.
 """
 
 import hashlib
@@ -211,8 +212,11 @@ def answers(passages: Sequence[frozenset[int]], corpus: Corpus, lists: Lists) ->
 
 
 def passages(anchors: Sequence[Anchor], corpus: Corpus) -> list[frozenset[int]]:
-    """The known passages as they stand in the corpus; empty where the known chunk is not there."""
-    return [triples(corpus[anchor.known].text) if anchor.known in corpus else frozenset[int]() for anchor in anchors]
+    """The known passages as they stand in the corpus, or what of them answers; empty where the chunk is not there."""
+    return [
+        triples(anchor.own or corpus[anchor.known].text) if anchor.known in corpus else frozenset[int]()
+        for anchor in anchors
+    ]
 
 
 @dataclass(frozen=True, slots=True)

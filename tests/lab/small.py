@@ -8,6 +8,7 @@ import numpy as np
 
 from benchmarks.lab.corpus import Anchor, Chunk, Stream, Vector, Write, unit
 from benchmarks.lab.kinds import Setting
+from benchmarks.lab.plants_template import with_pages
 from benchmarks.lab.truth import words
 
 DIMENSION = 8
@@ -67,11 +68,12 @@ def anchors(corpus: Sequence[Chunk], every: int = 2) -> list[Anchor]:
     return [Anchor(f"q{at}", said, vector, one.segment, one.chunk_id) for at, (one, said, vector) in enumerate(made)]
 
 
-def setting(share: float = 0.2, seed: int = 3, count: int = 120) -> Setting:
-    """What a plant sees."""
+def setting(share: float = 0.2, seed: int = 3, count: int = 120, *, pages: bool = False) -> Setting:
+    """What a plant sees; with pages of templates where it needs them."""
     made = chunks(count)
-    corpus = {chunk.chunk_id: chunk for chunk in made}
-    return Setting(corpus, anchors(made), share, np.random.default_rng(seed), encode)
+    of = Stream("small", ("source",), "small:v1", tuple(made), tuple(anchors(made)), (), encode)
+    of = with_pages(of, 36) if pages else of
+    return Setting(of.corpus, of.anchors, share, np.random.default_rng(seed), encode)
 
 
 def stream(deploys: int = 2) -> Stream:

@@ -18,6 +18,7 @@ from benchmarks.lab.catalogue import KINDS
 from benchmarks.lab.corpus import Encode, Remove, Vector
 from benchmarks.lab.encoders import BLOCK, Encoder
 from benchmarks.lab.history import RECORD, history, judged, so_far
+from benchmarks.lab.plants_template import with_pages
 from benchmarks.lab.product import Product, ProductError
 from benchmarks.lab.real_streams import fastapi, git
 from benchmarks.lab.run import Bench, Case, keep, outcome
@@ -195,6 +196,10 @@ def test_a_kind_needs_what_it_goes_by() -> None:
     assert KINDS["lost_documents"].fits(german)
     assert not KINDS["scaled_vectors"].fits(german), "with cosine nobody looks at lengths"
     assert KINDS["scaled_vectors"].fits(german, "dot")
+    pages = with_pages(stream(), 36)
+    assert not KINDS["template_deleted"].fits(made), "there are no pages"
+    assert KINDS["template_deleted"].fits(pages.initial)
+    assert not KINDS["lost_documents"].fits(pages.initial), "what is not about pages is planted without them"
     named = {name for name, kind in KINDS.items() if kind.dimension == "source"}
     assert named == {name for name in KINDS if name.startswith("segment_")} | {"lost_source"}
 

@@ -12,7 +12,7 @@ import pytest
 from benchmarks.lab import truth
 from benchmarks.lab.catalogue import KINDS
 from benchmarks.lab.corpus import Change, Chunk, Remove, Stream, Write, applied, lines
-from benchmarks.lab.kinds import Setting
+from benchmarks.lab.kinds import PAGE, Setting
 from benchmarks.lab.plants_intruders import BANNER, SLOGAN
 from benchmarks.lab.plants_vectors import other_space
 from benchmarks.lab.streams import cipher, first_sentence
@@ -81,7 +81,7 @@ class Done:
 
 
 def planted(name: str, share: float = 0.2) -> Done:
-    at = setting(share)
+    at = setting(share, pages=KINDS[name].pages)
     changes = KINDS[name].plant(at)
     return Done(at, changes, applied(at.corpus, changes))
 
@@ -115,6 +115,10 @@ def permuted(done: Done) -> bool:
 def moved(done: Done, prefix: str) -> bool:
     """The same contents under other ids."""
     return contents(done.gone) == contents(done.new) and all(one.chunk_id.startswith(prefix) for one in done.new)
+
+
+def is_page(chunk: Chunk) -> bool:
+    return chunk.attribute("doc_type") == PAGE
 
 
 def refused(done: Done) -> bool:
@@ -285,6 +289,24 @@ ORACLES: dict[str, Callable[[Done], bool]] = {
     ) and len(d.gone) == len(d.changed),
     "language_added": lambda d: d.only_new(lambda one: one.attribute("language") == "yy"),
     "everything_touched": lambda d: Counter(one.text + "\n" for one in d.gone) == contents(d.new),
+    # plants_template: a fifth of 36 pages is hit, and with them their copies
+    "template_deleted": lambda d: d.only_gone(is_page) and len(contents(d.gone)) == 7
+    and not contents(d.gone).keys() & contents([*d.after.values()]).keys(),
+    "template_overwritten": lambda d: d.texts(
+        lambda a, b: a != b and b in contents(list(d.at.corpus.values()))
+    ) and all(map(is_page, [b for _, b in d.changed])) and len(contents([a for a, _ in d.changed])) == 7,
+    "template_recrawled": lambda d: len(contents(d.gone)) == 36 and len(contents(d.new)) == len(d.new) == 29
+    and contents(d.new).keys() < contents(d.gone).keys(),
+    "template_renamed": lambda d: moved(d, "site/") and len(d.new) == 7,
+    "template_edited": lambda d: d.texts(lambda a, b: b.startswith(a)) and len(d.changed) == 7,
+    "template_copies_removed": lambda d: d.only_gone(lambda one: is_page(one) and one.text in contents(
+        list(d.after.values()))),
+    "template_redesigned": lambda d: d.texts(
+        lambda a, b: all(word in b for anchor in d.at.anchors if anchor.own in a for word in anchor.own.split())
+    ) and len(d.changed) == 7,
+    "template_cut": lambda d: len(d.gone) == 7 and all(
+        one.text in d.at.corpus[one.chunk_id.rpartition("/")[0]].text for one in d.new
+    ),
 }  # fmt: skip
 
 
@@ -300,10 +322,10 @@ def test_a_plant_does_what_it_says(name: str) -> None:
 
 @pytest.mark.parametrize("name", KINDS)
 def test_a_plant_is_a_pure_function_of_its_setting(name: str) -> None:
-    at = setting()
+    at = setting(pages=KINDS[name].pages)
     before = {key: (one, one.vector.tobytes()) for key, one in at.corpus.items()}
     first = list(lines(stream(), "d", KINDS[name].plant(at), number=1, after=0))
-    assert first == list(lines(stream(), "d", KINDS[name].plant(setting()), number=1, after=0))
+    assert first == list(lines(stream(), "d", KINDS[name].plant(setting(pages=KINDS[name].pages)), number=1, after=0))
     assert before == {key: (one, one.vector.tobytes()) for key, one in at.corpus.items()}
 
 
@@ -329,6 +351,19 @@ def test_what_is_called_a_loss_loses_known_items_as_much_as_it_hits(name: str) -
     after = truth.answers(asked, done.after, truth.brute_force(done.after, done.at.anchors))
     lost = before.lexical.mean() - after.lexical.mean()
     assert 0.15 < lost < 0.45
+
+
+@pytest.mark.parametrize("name", ["template_deleted", "template_overwritten", "template_recrawled"])
+def test_of_pages_of_a_template_those_are_lost_that_are_hit(name: str) -> None:
+    done = planted(name, 0.5)
+    pages = [anchor for anchor in done.at.anchors if anchor.own]
+    asked = truth.passages(pages, done.at.corpus)
+    before = truth.answers(asked, done.at.corpus, truth.brute_force(done.at.corpus, pages))
+    after = truth.answers(asked, done.after, truth.brute_force(done.after, pages))
+    assert len(pages) == 36
+    assert before.lexical.all()
+    assert after.lexical.mean() == 0.5
+    assert not any(after.dense & ~after.lexical), "no other page says what is gone"
 
 
 def test_severities_grow() -> None:

@@ -18,13 +18,17 @@ from monitor.core.measures.collapsed import Sides
 from monitor.core.measures.comparison.alignment import Alignment
 from monitor.core.measures.comparison.by_key import ByKey
 from monitor.core.measures.comparison.content_hashes import hashes_of
+from monitor.core.measures.comparison.facts import Facts
 from monitor.core.measures.comparison.first_results import FirstResults
 from monitor.core.measures.comparison.seen import MeasureConfig, Observation
 from monitor.core.measures.comparison.summary import SETTLING, SummaryTable
 from monitor.core.measures.comparison.turn import Mask, Turn, Turns
+from monitor.core.measures.comparison.watched import document_code
 from monitor.core.measures.formulas.columns import FUSED_QUERY, NOT_REPLAYED, ListPair, PairRows, Settings
+from monitor.core.measures.formulas.moved import among
 from monitor.core.measures.incremental import ALL, MeasureColumns, RowSelection, Stale, stale
 from monitor.core.measures.kernels_answers import UNSEEN, carry
+from monitor.core.measures.kernels_neighbours import Circumstances
 from monitor.core.measures.measure import Group, Need
 from monitor.core.measures.needs import ANSWERS, CONTENTS, FATES, INDEX, PINNED, PINNED_ANSWERS, RESULTS, SCORES
 from monitor.core.measures.needs import LEGS as BOTH
@@ -64,6 +68,10 @@ class Comparison:
         self._then = {leg: baseline.lists[leg].take(alignment.then) for leg in LEGS if leg in baseline.lists}
         self._hashes = {key: member.content_hash for key, member in baseline.members.items()}
         self._said_then = {leg: content_keys(lists.keys, self._hashes) for leg, lists in self._then.items()}
+        self._baseline = baseline
+        said = [self._said_then[leg][self._said_then[leg] != lists.keys] for leg, lists in self._then.items()]
+        self._said_ever = np.unique(np.concatenate([np.zeros(0, np.int64), *said]))
+        """Content keys of all that stood in the baseline's lists."""
         self._turns = Turns(alignment, LISTS)
         self._said: dict[ListedLeg, NDArray[np.int64]] = {}
         self._listed: dict[ListedLeg, NDArray[np.int64]] = {}
@@ -75,6 +83,9 @@ class Comparison:
         """1 where the listed chunk is live."""
         self._contents, self._shingles = ByKey(3), baseline.shingles
         """Content key, whether it is live, and where its vector stands."""
+        self._came, self._documents = ByKey(1), ByKey(1)
+        """1 where a chunk says something else than in the baseline or was not in it, and a code of its document."""
+        self._owned_then: dict[ListedLeg, NDArray[np.int64]] = {}
         self._firsts = FirstResults(self._then.values(), self._hashes, self._shingles)
         self._first = {leg: self._firsts.places(lists) for leg, lists in self._then.items()}
         self._heard: dict[ListedLeg, NDArray[np.int64]] = {}
@@ -180,9 +191,44 @@ class Comparison:
             now = turn.seen.facts.texts(of.whole.current.keys[rows], self._slots[leg][rows])
             texts = Texts(self._texts_then(leg).take(rows), Sieves(self._sieves_then[leg], places, loose=False))
             now_too = Texts(now, Sieves(self._sieves[leg], places, loose=True))
-            return AnswersView(of, self._sides(leg, rows), (texts, now_too), self._heard[leg])
+
+            def about(some: NDArray[np.int64], closely: bool) -> Circumstances:
+                return self._circumstances(leg, places[some], turn.seen.facts, closely=closely)
+
+            return AnswersView(of, self._sides(leg, rows), (texts, now_too), about, self._heard[leg])
 
         return part.seen(view)
+
+    def _circumstances(
+        self, leg: ListedLeg, rows: NDArray[np.int64], facts: Facts, *, closely: bool
+    ) -> Circumstances:
+        """Of the lists of some anchors, which may be named several times."""
+        now, said = self._listed[leg][rows], self._said[leg][rows]
+
+        def documents(keys: list[int]) -> NDArray[np.int64]:
+            owned = zip(keys, facts.origins(keys), strict=True)
+            return np.array([document_code(key, document) for key, (_, document) in owned], np.int64)[:, None]
+
+        def came(keys: list[int]) -> NDArray[np.int64]:
+            found = {row.key for row in facts.changes(self._baseline).came(keys)}
+            return np.array([key in found for key in keys], np.int64)[:, None]
+
+        stood, owners = among(said, self._said_ever), np.full(now.shape, NO_CHUNK, np.int64)
+        if closely:
+            asked = np.nonzero(~stood & (self._slots[leg][rows] >= 0))
+            stood[asked] = self._came.of(now[asked], came)[:, 0] == 0
+        owners[stood] = self._documents.of(now[stood], documents)[:, 0]
+        return Circumstances(self._documents_then(leg)[rows], owners, stood)
+
+    def _documents_then(self, leg: ListedLeg) -> NDArray[np.int64]:
+        """Codes of the documents of the baseline's lists, looked up once."""
+        found = self._owned_then.get(leg)
+        if found is None:
+            keys, members = self._then[leg].keys, self._baseline.members
+            owners = {key: document_code(key, of.doc_id) for key, of in members.items()}
+            look = np.array([owners.get(key, key) for key in keys.ravel().tolist()], np.int64)
+            found = self._owned_then[leg] = look.reshape(keys.shape)
+        return found
 
     def _texts_then(self, leg: ListedLeg) -> SetLists:
         """What the baseline's lists said, gathered once."""
@@ -209,7 +255,8 @@ class Comparison:
             self._listed.clear()
             self._heard.clear()
         changed = None if turn.afresh else turn.changed
-        self._contents.forget(changed)
+        for known in (self._contents, self._came, self._documents):
+            known.forget(changed)
         self._firsts.begin(seen, changed)
         return turn
 

@@ -43,6 +43,14 @@ def holds(listed: NDArray[np.int64], keys: NDArray[np.int64]) -> Mask:
     return found
 
 
+def among(values: NDArray[np.int64], others: NDArray[np.int64]) -> Mask:
+    """Which values, few, are among others, many, that ascend: of the values' shape."""
+    if not len(others):
+        return np.zeros(values.shape, np.bool_)
+    found: Mask = others[np.minimum(np.searchsorted(others, values), len(others) - 1)] == values
+    return found
+
+
 def absent(keys: NDArray[np.int64], listed: NDArray[np.int64]) -> NDArray[np.int64]:
     """Which of some keys stand nowhere in the lists; distinct, ascending.
 

@@ -24,7 +24,7 @@ from monitor.core.model.events import chunk_key
 from monitor.core.model.lists import NO_CHUNK
 from monitor.core.model.report import DriftReport
 from monitor.core.reporting.drift import Drift, SegmentScope
-from tests.core.measures.comparison.worlds import ANCHORS, DEPTHS, LEGS, World, drift, listed, one, weighted
+from tests.core.measures.comparison.worlds import ANCHORS, DEPTHS, LEGS, NAMES, World, drift, listed, one, weighted
 from tests.core.snapshots import FINGERPRINT, anchor_set, plain, seen, snapshot
 
 Said = Mapping[str, range]
@@ -161,7 +161,7 @@ def slow(world: World, before: Snapshot, view: Observation, leg: str, k: int) ->
             for of in made:
                 of.append(math.nan)
             continue
-        stands = [_stands(before, view, name, now) for name in then[: min(3, k)]]
+        stands = [_stands(before, view, name, then, now) for name in then[: min(3, k)]]
         kept = not then or stands[0]
         lives = bool(then) and _lives(world, before, view, then[0])
         made[0].append(float(kept))
@@ -171,17 +171,64 @@ def slow(world: World, before: Snapshot, view: Observation, leg: str, k: int) ->
     return made
 
 
-def _stands(before: Snapshot, view: Observation, name: str, now: list[str]) -> bool:
+def _stands(before: Snapshot, view: Observation, name: str, then: list[str], now: list[str]) -> bool:
     key = chunk_key(name)
     member = before.members.get(key)
     if any(_says(view, other) == (member.content_hash if member else f"unknown {key}") for other in now):
         return True
-    own = set(before.shingles.get(key, np.zeros(0)).tolist())
+    own = _then(before, name)
     sets = {other: set(view.facts.shingles(chunk_key(other)).tolist()) for other in now}
-    if not own:
+    if not own or not (_half(set().union(*sets.values()), own) or len(own & sets.get(name, set())) / len(own) >= 0.3):
         return False
-    together = len(own & set().union(*sets.values())) / len(own)
-    return together >= 0.5 or len(own & sets.get(name, set())) / len(own) >= 0.3
+    listed = {other: _then(before, other) for other in then if other != name}
+    beside = {
+        other: said
+        for other, said in listed.items()
+        if not own <= said and (_document(before, other) != _document(before, name) or _alike(own, said) >= 0.8)
+    }
+    held: set[int] = set()
+    for other, said in sets.items():
+        if own <= said:
+            return True
+        like, stood = _alike(own, said), _stood(before, view, other)
+        nearer = any(_alike(said, of) > like for of in beside.values())
+        if other == name and not stood and not nearer and len(own & said) / len(own) >= 0.3:
+            return True
+        if stood and (view.facts.origins([chunk_key(other)])[0][1] != _document(before, name) or like >= 0.8):
+            continue
+        if other in beside and not _half(own & said, own - beside[other]):
+            continue
+        held |= own & said
+        alone = own - set().union(*beside.values()) or own
+        near = [own - of for of in beside.values() if _alike(own, of) >= 0.8]
+        if len(held) / len(own) >= 0.3 and all(_half(held, of) for of in (alone, *near)):
+            return True
+    return False
+
+
+def _then(before: Snapshot, name: str) -> set[int]:
+    return set(before.shingles.get(chunk_key(name), np.zeros(0)).tolist())
+
+
+def _document(before: Snapshot, name: str) -> str:
+    member = before.members.get(chunk_key(name))
+    return member.doc_id if member else name
+
+
+def _alike(one: set[int], other: set[int]) -> float:
+    return len(one & other) / max(1, len(one | other))
+
+
+def _half(held: set[int], of: set[int]) -> bool:
+    return 2 * len(held & of) >= len(of)
+
+
+def _stood(before: Snapshot, view: Observation, name: str) -> bool:
+    """Whether the chunk is as it was, or some chunk in the baseline's lists said what it says."""
+    key = chunk_key(name)
+    came = [row.key for row in view.facts.changes(before).came([key])]
+    said = {member.content_hash for member in before.members.values()}
+    return (key in view.hashes and not came) or view.hashes.get(key) in said
 
 
 def _says(view: Observation, name: str) -> str:
@@ -189,13 +236,23 @@ def _says(view: Observation, name: str) -> str:
 
 
 def _lives(world: World, before: Snapshot, view: Observation, name: str) -> bool:
-    key = chunk_key(name)
-    own = set(before.shingles.get(key, np.zeros(0)).tolist())
-    if not own:
+    own, member = _then(before, name), before.members.get(chunk_key(name))
+    if not own or member is None:
         return False
+    rows = [row for leg in LEGS for at in range(ANCHORS) if (row := listed(before.lists[leg], at, 4))]
+    listed_beside = {other for row in rows if row[0] == name for other in row}
+    hashes = {of: before.members[chunk_key(of)].content_hash for of in NAMES if chunk_key(of) in before.members}
+    others = [_then(before, other) for other in listed_beside if hashes.get(other) != member.content_hash]
+    beside = [of for of in others if 0.0 < _alike(own, of) < 1.0]
+    crowded = any(_alike(own, of) >= 0.8 for of in beside)
     for text in world.texts:
-        other = set(view.facts.shingles(chunk_key(text)).tolist())
-        if len(own & other) / len(own | other) >= 0.8 or (text == name and len(own & other) / len(own) >= 0.3):
+        said = set(view.facts.shingles(chunk_key(text)).tolist())
+        like = _alike(own, said)
+        if like >= (1.0 if crowded else 0.8):
+            return True
+        foreign = view.hashes.get(chunk_key(text)) in hashes.values()
+        nearer = any(_alike(of, said) > like for of in beside)
+        if text == name and not foreign and not nearer and len(own & said) / len(own) >= 0.3:
             return True
     return False
 

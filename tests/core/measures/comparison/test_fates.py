@@ -83,14 +83,17 @@ def test_the_corpus_holds_what_has_a_nearest_set(seed: int) -> None:
     pool += [np.delete(of, 3) for of in pool]
     asked = [*pool, np.zeros(0, np.uint32), np.arange(500, 520, dtype=np.uint32)]
     copies, live = NearCopies(MinHashBands(), 0.8), np.zeros(0, np.int64)
-    ready = copies.asking(asked)
+    ready, there = copies.asking(asked), set[int]()
     for turn in range(4):
         wanted = copies.nearest(asked) != NONE
         some = random.choice(len(asked), int(random.integers(len(asked) + 1)), replace=False)
         assert copies.holds(ready, some).tolist() == wanted[some].tolist()
+        equal = [any(np.array_equal(asked[at], copies.slab.get(handle)) for handle in there) for at in some]
+        assert copies.holds(ready._replace(least=1.0), some).tolist() == equal
         fresh = np.arange(3) + 3 * turn
         chosen = [pool[int(random.integers(len(pool)))] for _ in fresh]
         copies.slab.put(fresh, np.concatenate(chosen), np.array([len(of) for of in chosen], np.int64))
         copies.update(live[:2], fresh)
+        there = there - {*live[:2].tolist()} | {*fresh.tolist()}
         live = fresh
     assert copies.holds(copies.asking([]), np.zeros(0, np.int64)).tolist() == []

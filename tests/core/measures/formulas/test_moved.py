@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.core.measures.formulas.moved import absent, holds, moved
+from monitor.core.measures.formulas.moved import absent, among, holds, moved
 from monitor.core.model.lists import NO_CHUNK, RankedLists
 from tests.core.measures.formulas.rows import pairs
 
@@ -34,3 +34,9 @@ def test_which_lists_are_others(pair: tuple[RankedLists, RankedLists], scores: b
     ]
     assert moved(before, now, scores=scores).tolist() == expected
     assert not moved(before, before, scores=scores).any()
+
+
+@given(st.lists(st.integers(-2, 9), max_size=8), st.sets(st.integers(-2, 9)))
+def test_which_values_are_among_others(values: list[int], others: set[int]) -> None:
+    found = among(np.array([values], np.int64), np.array(sorted(others), np.int64))
+    assert found.tolist() == [[value in others for value in values]]
