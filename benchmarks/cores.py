@@ -1,11 +1,10 @@
-"""What a second core is worth: the same loop over a backlog, with and without threads beside it, by the clock.
+"""What a second core is worth: the same loop over a backlog, with and without a thread beside it, by the clock.
 
     python -m benchmarks.cores --size 100000 --batches 256,1024 --rounds 20
 
-Every second stretch of full batches is worked off with a thread that counts copies and statistics and one that stores
-the last batch meanwhile, the others all in the loop's thread; one process, one stream, the arithmetic of matrices on
-one core in both. A stretch ends when its last batch is stored. The ratio is the median of those of neighbours. It
-needs a machine with two free cores.
+Every second stretch of full batches is worked off with a thread that counts copies and statistics, the others all in the
+loop's thread; one process, one stream, the arithmetic of matrices on one core in both. A stretch ends when all of it is
+counted. The ratio is the median of those of neighbours. It needs a machine with two free cores.
 """
 
 import argparse
@@ -21,7 +20,6 @@ from pathlib import Path
 from benchmarks.corpus import Material, write_case
 from benchmarks.machine import ONE_CORE, busy, facts, ratio
 from benchmarks.stage import FILE_SOURCE, Feed, fill, staged
-from monitor.adapters.stores.sqlite.store import SqliteStore
 from monitor.app.parts import LoopTiming
 from monitor.core.index.engine import at_once, of_one_process
 
@@ -58,19 +56,17 @@ def measure(count: int, options: argparse.Namespace) -> tuple[list[float], list[
         config = write_case(Path(name), material, options.anchors, source=FILE_SOURCE)
         pace = LoopTiming(batch=count, full_replay=1e9)
         with staged(config, feed, pace, alone=False) as monitor:
-            engine, store = of_one_process(monitor.parts.engine), monitor.parts.store
-            assert isinstance(store, SqliteStore)
-            starts = (at_once, at_once), (engine.beside, store.beside)
+            engine = of_one_process(monitor.parts.engine)
+            starts = at_once, engine.beside
             fill(monitor, feed, (batch.records for batch in material.load(options.size, 5_000)))
             fill(monitor, feed, iter([[material.marker("d0")]]))
             for at in range(2 * (WARMUP + options.rounds)):
-                engine.beside, store.beside = starts[at % 2]
+                engine.beside = starts[at % 2]
                 feed.put([record for _ in range(TURNS) for record in material.update(options.size, count).records])
                 begun = time.perf_counter()
                 while feed.waiting:
                     monitor.turn(0.0)
-                store.settle()
-                assert engine.statistics  # when all is counted
+                assert engine.statistics  # had when all is counted
                 if at >= 2 * WARMUP:
                     taken[at % 2].append(time.perf_counter() - begun)
     return taken

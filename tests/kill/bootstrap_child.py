@@ -13,13 +13,12 @@ from typing import Any
 
 from monitor.adapters.stores.sqlite.shard_store import ShardStore
 from monitor.adapters.stores.sqlite.store import SqliteStore
-from monitor.adapters.stores.sqlite.writing import StateWriter
 from tests.app.test_bootstrapping import bootstrap
 
 
 def main(config: Path, nth: int) -> None:
     commits = count(1)
-    commit, put, kept = SqliteStore.commit, StateWriter._put_words, ShardStore.put
+    commit, put, kept = SqliteStore.commit, SqliteStore._put_words, ShardStore.put
 
     def gone() -> None:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -29,7 +28,7 @@ def main(config: Path, nth: int) -> None:
             gone()
         commit(self, made)
 
-    def within(self: StateWriter, made: Any) -> None:
+    def within(self: SqliteStore, made: Any) -> None:
         put(self, made)
         if next(commits) == nth:
             gone()
@@ -42,7 +41,7 @@ def main(config: Path, nth: int) -> None:
     if nth % 2 == 0:
         SqliteStore.commit = before  # type: ignore[method-assign,assignment]
     elif "count = 1" in config.read_text(encoding="utf-8"):
-        StateWriter._put_words = within  # type: ignore[method-assign,assignment]
+        SqliteStore._put_words = within  # type: ignore[method-assign,assignment]
     else:
         ShardStore.put = between  # type: ignore[method-assign,assignment]
     bootstrap(config)

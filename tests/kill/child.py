@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.adapters.stores.sqlite.writing import StateWriter
+from monitor.adapters.stores.sqlite.store import SqliteStore
 from monitor.app import restore
 from monitor.cli import main
 from monitor.core.index.corpus import Corpus
@@ -64,14 +64,14 @@ def plant(defect: str) -> None:
         return
     assert defect == "positions first"
 
-    def around(write: Callable[[StateWriter, Commit], None]) -> Callable[..., None]:
-        def torn(writer: StateWriter, turn: Commit) -> None:
-            write(writer, Commit(turn.positions, newest_event_time=turn.newest_event_time))
-            write(writer, turn)
+    def around(commit: Callable[[SqliteStore, Commit], None]) -> Callable[..., None]:
+        def torn(store: SqliteStore, turn: Commit) -> None:
+            commit(store, Commit(turn.positions, newest_event_time=turn.newest_event_time))
+            commit(store, turn)
 
         return torn
 
-    exchange(StateWriter, "write", around)
+    exchange(SqliteStore, "commit", around)
 
 
 class NoBands:

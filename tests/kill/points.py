@@ -16,7 +16,6 @@ from monitor.adapters.sources.kafka.source import KafkaSource
 from monitor.adapters.stores.sqlite.shard_store import ShardStore
 from monitor.adapters.stores.sqlite.store import SqliteStore
 from monitor.adapters.stores.sqlite.stored_shards import StoredShards
-from monitor.adapters.stores.sqlite.writing import StateWriter
 from monitor.app.embedding import Embedder
 from monitor.app.loop import Monitor
 from monitor.app.measuring import Measuring
@@ -75,7 +74,7 @@ AROUND: tuple[tuple[Any, str, str, str], ...] = (
     (qdrant_embedded, "write", "in index", ""),
     (Measuring, "replay", "before replay", "replayed"),
     (Measuring, "measure", "", "measured"),
-    (StateWriter, "write", "before commit", "committed"),
+    (SqliteStore, "commit", "before commit", "committed"),
     (Measuring, "publish", "", "published"),
     (SqliteStore, "image", "", "image sought"),
     (SqliteStore, "keep_image", "before image", "image kept"),

@@ -168,8 +168,6 @@ def _parts(
             engine.beside = stack.enter_context(thread("engine"))
     source = given or build_source(configuration, space, corpus)
     store = _store(configuration, space, made.shards)
-    if cores() > 1:
-        store.beside = stack.enter_context(thread("commits"))
     real = build_index(configuration, space, corpus)
     lexical = build_served_lexical(configuration, space, corpus)
     letters = build_dead_letters(configuration)

@@ -3,7 +3,6 @@
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
-from itertools import chain
 from sys import intern
 from typing import Any
 
@@ -22,22 +21,15 @@ _COLUMNS = (
 _NOT_CHANGED = ("changed_topic", "changed_partition", "changed_at")
 
 
-_BLOCK = 60
-"""Rows put by one statement: a tenth faster than one by one, and SQLite goes through them without the interpreter's
-lock. Not more: older builds of SQLite take 999 values at most."""
-
-
-def _put_chunks(null: Collection[str] = (), rows: int = 1) -> str:
-    """Rows, but for columns that are null. Not INSERT OR REPLACE, which takes longer where the row is there."""
+def _put_chunk(null: Collection[str] = ()) -> str:
+    """A row, but for columns that are null. Not INSERT OR REPLACE, which takes longer where the row is there."""
     names = _COLUMNS.split(",")
-    row = ",".join("NULL" if name in null else "?" for name in names)
+    values = ",".join("NULL" if name in null else "?" for name in names)
     updates = ",".join(f"{name}=excluded.{name}" for name in names[1:])
-    values = ",".join([f"({row})"] * rows)
-    return f"INSERT INTO chunk ({_COLUMNS}) VALUES {values} ON CONFLICT (key) DO UPDATE SET {updates}"  # noqa: S608
+    return f"INSERT INTO chunk ({_COLUMNS}) VALUES ({values}) ON CONFLICT (key) DO UPDATE SET {updates}"  # noqa: S608
 
 
-_PUT_CHUNK, _PUT_AS_CHANGED = _put_chunks(), _put_chunks(_NOT_CHANGED)
-_PUT_BLOCK = _put_chunks(_NOT_CHANGED, _BLOCK)
+_PUT_CHUNK, _PUT_AS_CHANGED = _put_chunk(), _put_chunk(_NOT_CHANGED)
 _CHANGED = slice(15, 18)
 """Where the columns stand that are null in nearly every row."""
 _TOUCH_CHUNK = (
@@ -104,11 +96,7 @@ def written(changes: Sequence[Change]) -> tuple[list[tuple[object, ...]], list[t
 def write(db: sqlite3.Connection, puts: Sequence[tuple[object, ...]], touches: Sequence[tuple[object, ...]]) -> None:
     """Write the rows of `written`."""
     nulls = _CHANGED.start
-    plain = [row[:nulls] + row[_CHANGED.stop :] for row in puts if row[nulls] is None]
-    whole = len(plain) - len(plain) % _BLOCK
-    for at in range(0, whole, _BLOCK):
-        db.execute(_PUT_BLOCK, list(chain.from_iterable(plain[at : at + _BLOCK])))
-    db.executemany(_PUT_AS_CHANGED, plain[whole:])
+    db.executemany(_PUT_AS_CHANGED, [row[:nulls] + row[_CHANGED.stop :] for row in puts if row[nulls] is None])
     db.executemany(_PUT_CHUNK, [row for row in puts if row[nulls] is not None])
     db.executemany(_TOUCH_CHUNK, touches)
 

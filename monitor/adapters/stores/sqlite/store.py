@@ -14,7 +14,7 @@ from monitor.adapters.stores.sqlite.alarm_rounds import AlarmTable
 from monitor.adapters.stores.sqlite.baselines import Baselines
 from monitor.adapters.stores.sqlite.checkpoints import Checkpoints
 from monitor.adapters.stores.sqlite.contents import ShingleTable
-from monitor.adapters.stores.sqlite.files_form import unpack_files
+from monitor.adapters.stores.sqlite.files_form import pack_files, unpack_files
 from monitor.adapters.stores.sqlite.history import HistoryTables
 from monitor.adapters.stores.sqlite.images import Images
 from monitor.adapters.stores.sqlite.quarantine import Quarantine
@@ -22,10 +22,15 @@ from monitor.adapters.stores.sqlite.rows import (
     READ_CHUNKS,
     READ_CONTENTS,
     said,
+    write,
+    written,
 )
 from monitor.adapters.stores.sqlite.schema import keep_parts, keep_space, recognize, run_of
 from monitor.adapters.stores.sqlite.sketches import SketchTable
 from monitor.adapters.stores.sqlite.snapshots import (
+    pack_deploy,
+    pack_production,
+    pack_report,
     unpack_deploy,
     unpack_production,
     unpack_report,
@@ -35,22 +40,11 @@ from monitor.adapters.stores.sqlite.snapshots import (
 from monitor.adapters.stores.sqlite.targets import TargetTable
 from monitor.adapters.stores.sqlite.traffic import NAME as TRAFFIC
 from monitor.adapters.stores.sqlite.traffic import TrafficTable
-from monitor.adapters.stores.sqlite.transactions import chunks_in_batches, failures_said
-from monitor.adapters.stores.sqlite.writing import (
-    BOOKMARK,
-    BRIDGES,
-    CURRENT,
-    DECISION,
-    EPOCH,
-    FILES,
-    PRODUCTION,
-    StateWriter,
-)
+from monitor.adapters.stores.sqlite.transactions import chunks_in_batches, failures_said, transaction
 from monitor.core.arrays.image import Image
 from monitor.core.index.baseline import Adopted, Decision, Judged, Snapshot
 from monitor.core.index.corpus import ChunkRow
 from monitor.core.index.duplicates.content_sketch import ContentSketch
-from monitor.core.index.engine import Start, at_once
 from monitor.core.index.lexical.sources import SourceStatistics
 from monitor.core.judging.policy import Verdict
 from monitor.core.migration.model import PhaseChange
@@ -68,8 +62,14 @@ from monitor.ports import ConfigurationError, CorpusDriftError, UnreachableError
 
 T = TypeVar("T")
 
+DECISION, CURRENT, BOOKMARK = "decision", "current report", "bookmark"
+PRODUCTION, BRIDGES, FILES = "production", "panel bridges", "files"
+EPOCH = "shards' epoch"
+"""Names in the table `meta`, whose values SQLite stores as they are given."""
 TRIES = 100
 """To meet shards and coordinator at one commit."""
+DEPLOY_IDS_KEPT = 10_000
+"""Ids (without reports) of old deploys, so that a repeated marker is known as one."""
 
 
 class SqliteStore:
@@ -114,9 +114,10 @@ class SqliteStore:
         self._space = space
         self._open: sqlite3.Connection | None = None
         self._checkpoints: Checkpoints | None = None
-        self._writer: StateWriter | None = None
-        self.beside: Start = at_once
-        """Starts the writing of a commit that is begun."""
+        self._read: Baselines | None = None
+        self._images: Images | None = None
+        self._overwriting: bool | None = None
+        """Whether what is deleted is overwritten; None where nobody has said yet."""
         self._deploy: tuple[int, DeployRecord] | None = None
         """The deploy asked for last, by its number: a moving baseline is asked for at every deploy."""
 
@@ -125,12 +126,17 @@ class SqliteStore:
         if self._open is None:
             message = f"state {self.path}: not started"
             raise CorpusDriftError(message)
-        self.settle()
         return self._open
 
     @property
+    def _aside(self) -> Quarantine:
+        return Quarantine(self._db, *self._quarantine)
+
+    @property
     def _captured(self) -> Baselines:
-        return self._settled.captured
+        if self._read is None:
+            self._read = Baselines(self._db, self._unpacked_baseline)
+        return self._read
 
     def start(self) -> Resumed:
         """Open the file, make it if need be, and say where it left off.
@@ -139,7 +145,8 @@ class SqliteStore:
             ConfigurationError: not a state file of this program, of another schema version, or unreadable.
         """
         try:
-            self._open, self._writer, self._deploy = self._connect(), None, None
+            self._open, self._read, self._deploy, self._overwriting = self._connect(), None, None, None
+            self._images = Images(self._db, self.path)
             if self._read_only:
                 self._db.execute("BEGIN")  # all reads see one commit, whatever the owner writes meanwhile
             recognize(self._db, self.path, read_only=self._read_only)
@@ -154,7 +161,6 @@ class SqliteStore:
                 SketchTable(self._db).prepare()
                 HistoryTables(self._db).prepare()
             keep_parts(self._db, self.path, self._parts, read_only=self._read_only)
-            self._writer = self._writing(self._open)
             self._refuse_a_part()
             if self._read_only and self._reader is not None:
                 self._look_at_shards(self._reader)
@@ -162,18 +168,6 @@ class SqliteStore:
         except sqlite3.Error as error:
             message = f"state {self.path}: {error}; expected a state file of corpus-drift in a writable folder"
             raise ConfigurationError(message) from error
-
-    def _writing(self, db: sqlite3.Connection) -> StateWriter:
-        return StateWriter(
-            self.path,
-            db,
-            images=Images(db, self.path),
-            checkpoints=self._checkpoints,
-            captured=Baselines(db, self._unpacked_baseline),
-            aside=Quarantine(db, *self._quarantine),
-            keep_deploys=self._keep_deploys,
-            elsewhere=self._texts_elsewhere if self._parts else None,
-        )
 
     def _refuse_a_part(self) -> None:
         """Raise where files were not read to their end: lists over a part of a corpus look like those of a whole."""
@@ -246,43 +240,92 @@ class SqliteStore:
         Raises:
             UnreachableError: the file cannot be written now (disk full, locked, read only); nothing of it is stored.
         """
-        writer = self._settled
+        changed = bool(commit.changes or commit.forgotten)
         if self._shards is not None:
             self._shards.commit(commit.epoch)
-        writer.write(commit)
+        with self._told("cannot commit"):
+            self._look_at_log()  # copied since the last commit and nothing added yet: it begins anew with this one
+            # What is to be forgotten is overwritten; a copy that a page left behind when it was split is not found.
+            if self._overwriting != bool(commit.unsaid):
+                self._db.execute(f"PRAGMA secure_delete={'ON' if commit.unsaid else 'OFF'}")
+                self._overwriting = bool(commit.unsaid)
+            with transaction(self._db):
+                if changed and self._images is not None:
+                    self._images.withdraw()
+                self._put(commit)
+            if changed and self._images is not None:
+                self._images.withdrawn()
+            self._look_at_log()
 
-    def begin(self, commit: Commit) -> None:
-        """As `commit`, but the file is written while the caller goes on, where `beside` is set.
-
-        Whatever is asked of the store next waits for its end.
-
-        Raises:
-            UnreachableError: the commit before could not be written; this one is not.
-        """
-        if self._shards is None:
-            self._settled.begin(commit, self.beside)
-        else:
-            self.commit(commit)
-
-    def settle(self) -> None:
-        """Wait until what was begun is stored.
-
-        Raises:
-            UnreachableError: it could not be; this is raised from then on, whatever is asked.
-        """
-        if self._writer is not None:
-            self._writer.settle()
-
-    @property
-    def _settled(self) -> StateWriter:
-        if self._writer is None:
-            message = f"state {self.path}: not started"
-            raise CorpusDriftError(message)
-        self._writer.settle()
-        return self._writer
+    def _look_at_log(self) -> None:
+        if self._checkpoints is not None:
+            self._checkpoints.look()
 
     def _told(self, doing: str) -> AbstractContextManager[None]:
         return failures_said(f"state {self.path}", doing)
+
+    def _put(self, commit: Commit) -> None:
+        db = self._db
+        write(db, *written(commit.changes))
+        db.executemany("DELETE FROM chunk WHERE key=?", [(key,) for key in commit.forgotten])
+        # Only what was deleted has a sketch, until it is there again; a repeated delete leaves it.
+        again = [change.after.key for change in commit.changes if change.kind == "new" and change.stood is not None]
+        SketchTable(db).put(commit.sketches, gone=[*again, *commit.said, *commit.forgotten])
+        encoded = [(msgspec.msgpack.encode(name), value) for name, value in commit.counters.items()]
+        db.executemany("INSERT OR REPLACE INTO counter VALUES (?,?)", encoded)
+        if commit.deploy is not None:
+            self._put_deploy(commit.deploy)
+        self._captured.withdraw(commit.withdrawn)
+        self._captured.put(commit.baselines)
+        places = [(part.topic, part.partition, at) for part, at in commit.positions.items()]
+        db.executemany("INSERT OR REPLACE INTO position VALUES (?,?,?)", places)
+        self._aside.release(commit.released)
+        self._aside.put(commit.quarantined)
+        newest = (commit.newest_event_time,)
+        db.execute("INSERT OR REPLACE INTO meta VALUES ('newest_event_time', ?)", newest)
+        if commit.target is not None:
+            TargetTable(db).prepare()
+            TargetTable(db).put(commit.target)
+        HistoryTables(db).put(commit, self._texts_elsewhere if self._parts else None)
+        if commit.alarms is not None:
+            AlarmTable(db).put(commit.alarms)
+        if commit.traffic is not None:
+            TrafficTable(db).put(commit.traffic)
+        self._put_words(commit)
+
+    def _put_words(self, commit: Commit) -> None:
+        """What a person decided, and the report of now, which no other commit leaves standing."""
+        put = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
+        if self._parts:
+            self._db.execute(put, (EPOCH, commit.epoch))
+        if commit.files is not None:
+            self._db.execute(put, (FILES, pack_files(commit.files)))
+        if commit.bookmark is not None:
+            self._db.execute(put, (BOOKMARK, commit.bookmark))
+        if commit.decision is not None:
+            self._db.execute(put, (DECISION, msgspec.json.encode(commit.decision)))
+        if commit.production is not None:
+            self._db.execute(put, (PRODUCTION, pack_production(commit.production)))
+        if commit.bridges is not None:
+            self._db.execute(put, (BRIDGES, msgspec.msgpack.encode(tuple(commit.bridges))))
+        if commit.current is None:
+            self._db.execute("DELETE FROM meta WHERE name=?", (CURRENT,))
+        else:
+            self._db.execute(put, (CURRENT, pack_report(*commit.current)))
+
+    def _put_deploy(self, record: DeployRecord) -> None:
+        where = msgspec.msgpack.encode(dict(sorted(record.report.positions.items())))
+        moved = None if record.adopted is None else msgspec.msgpack.encode(record.adopted)
+        values = (record.deploy_id, record.event_time, record.verdict.verdict, pack_deploy(record), where, moved)
+        if record.judged_again:  # it is the newest: under a new number it still is, and nobody has cached that
+            self._db.execute("DELETE FROM deploy WHERE deploy_id=?", (record.deploy_id,))
+        put = "INSERT INTO deploy (deploy_id,event_time,verdict,record,positions,adopted) VALUES (?,?,?,?,?,?)"
+        number = self._db.execute(put, values).lastrowid or 0
+        ShingleTable(self._db).put(record.snapshot, number, kept=self._keep_deploys)
+        old = "(SELECT MAX(number) FROM deploy) - ?"
+        kept = (self._keep_deploys,)
+        self._db.execute(f"UPDATE deploy SET record=NULL WHERE number <= {old} AND record NOT NULL", kept)  # noqa: S608
+        self._db.execute(f"DELETE FROM deploy WHERE number <= {old}", (DEPLOY_IDS_KEPT,))  # noqa: S608 - constant
 
     def chunks(self, batch: int) -> Iterator[Sequence[StoredChunk]]:
         """Every known chunk in key order, in batches; live rows have the slots that an empty corpus gives them."""
@@ -308,7 +351,7 @@ class SqliteStore:
     def image(self, setup: str) -> tuple[Image | None, str]:
         """The image kept of the chunks as they are, where the file has one of this set-up; else None, and why."""
         with self._told("cannot read"):
-            return self._settled.images.found(setup)
+            return (None, "") if self._images is None else self._images.found(setup)
 
     def keep_image(self, image: Image, setup: str) -> None:
         """Keep an image of the chunks as they are committed; the next commit that changes one withdraws it.
@@ -317,11 +360,12 @@ class SqliteStore:
             UnreachableError: it cannot be written; the state is as it was.
         """
         with self._told("cannot keep an image"):
-            try:
-                self._settled.images.keep(image, setup)
-            except OSError as error:
-                message = f"state {self.path}: cannot keep an image: {error}; the next start reads the chunks"
-                raise UnreachableError(message) from error
+            if self._images is not None:
+                try:
+                    self._images.keep(image, setup)
+                except OSError as error:
+                    message = f"state {self.path}: cannot keep an image: {error}; the next start reads the chunks"
+                    raise UnreachableError(message) from error
 
     def sketches(self, keys: Sequence[int]) -> Mapping[int, ContentSketch]:
         """What is kept of what deleted chunks said; unknown keys are left out."""
@@ -413,7 +457,7 @@ class SqliteStore:
     def quarantine(self, limit: int) -> Sequence[Quarantined]:
         """The newest rows set aside, newest first."""
         with self._told("cannot read"):
-            return self._settled.aside.newest(limit)
+            return self._aside.newest(limit)
 
     def target(self, version: str) -> Iterator[TargetRow]:
         """The points kept of a migration's target."""
@@ -493,17 +537,7 @@ class SqliteStore:
         return total
 
     def close(self) -> None:
-        """Close the file once what was begun is stored, or is known not to be; safe to call twice.
-
-        Raises:
-            UnreachableError: it could not be stored.
-        """
-        try:
-            self.settle()
-        finally:
-            self._close()
-
-    def _close(self) -> None:
+        """Close the file; safe to call twice."""
         if self._checkpoints is not None:
             self._checkpoints.close()
             self._checkpoints = None
@@ -511,4 +545,4 @@ class SqliteStore:
             self._elsewhere.close()
         if self._open is not None:
             self._open.close()
-            self._open = self._writer = None
+            self._open = self._read = self._images = None

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitor.adapters.stores.sqlite import writing
+from monitor.adapters.stores.sqlite import store as sqlite
 from monitor.adapters.stores.sqlite.store import SqliteStore
 from monitor.core.index.baseline import Judged, Snapshot
 from monitor.core.index.corpus import Change, Corpus
@@ -146,7 +146,7 @@ def test_a_record_is_set_aside_once_however_often_it_is_read(tmp_path: Path) -> 
 
 
 def test_old_deploys_lose_their_report_and_later_their_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writing, "DEPLOY_IDS_KEPT", 5)
+    monkeypatch.setattr(sqlite, "DEPLOY_IDS_KEPT", 5)
     store = started(tmp_path / "state", keep_deploys=2)
     history = History(0)
     records: list[DeployRecord] = []
