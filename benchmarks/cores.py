@@ -2,9 +2,9 @@
 
     python -m benchmarks.cores --size 100000 --batches 256,1024 --rounds 20
 
-Every second stretch of full batches is worked off with a thread that counts copies and statistics, the others all in the
-loop's thread; one process, one stream, the arithmetic of matrices on one core in both. A stretch ends when all of it is
-counted. The ratio is the median of those of neighbours. It needs a machine with two free cores.
+Every second stretch of full batches is worked off with a thread that counts copies and statistics, the others all in
+the loop's thread; one process, one stream, the arithmetic of matrices on one core in both. A stretch ends when all of
+it is counted. The ratio is the median of those of neighbours. It needs a machine with two free cores.
 """
 
 import argparse
