@@ -7,7 +7,7 @@ all of it: at the last of the chunks that together do (`Judgements.parts`). One 
 Each function gives (A,) float64, NaN where a list is unknown or an anchor has nothing to measure against.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,12 +83,22 @@ def ndcg(lists: RankedLists, judged: Judgements, depth: int, says: Says = None) 
     """
     ranks = _ranks(lists, judged, depth, says).T
     gains = _in_one(np.maximum(judged.grades, 0.0), ranks, judged, depth)
-    discounts = 1.0 / np.log2(np.arange(2, max(depth, gains.shape[1]) + 2))
     # a place gains once: of several judged chunks that say what stands there, the best
-    found = [np.max(np.where(ranks == place, gains, 0.0), axis=1, initial=0.0) for place in range(1, depth + 1)]
+    found = (np.max(np.where(ranks == place, gains, 0.0), axis=1, initial=0.0) for place in range(1, depth + 1))
     best = -np.sort(-gains, axis=1)[:, :depth]
-    ideal = np.sum(best * discounts[: best.shape[1]], axis=1)
-    return _measured(lists, np.stack(found, axis=1) @ discounts[:depth], ideal)
+    return _measured(lists, _discounted(found, len(gains)), _discounted(best.T, len(gains)))
+
+
+def _discounted(gains: Iterable[Column], anchors: int) -> Column:
+    """Σ_i g_i / log2(i+1) of (A,) gains place by place.
+
+    The places are added up in their order: a matrix product rounds a row otherwise beside other rows, and the best
+    possible list, which has fewer places where few chunks are judged, is to come out as one that is as good.
+    """
+    total = np.zeros(anchors)
+    for place, gained in enumerate(gains, start=1):
+        total += gained / np.log2(place + 1.0)
+    return total
 
 
 def reciprocal_rank(lists: RankedLists, judged: Judgements, depth: int, says: Says = None) -> Column:

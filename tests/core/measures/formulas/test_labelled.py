@@ -95,6 +95,28 @@ def test_by_hand() -> None:
     np.testing.assert_allclose(judged_ratio(lists, judged, 3), [1.0, np.nan, np.nan])
 
 
+def test_gains_to_the_bit_do_not_depend_on_what_other_anchors_are_measured() -> None:
+    """A turn measures the anchors anew that it touched, and a rebuild all of them; a list that is as good as can be
+    has exactly 1, with fewer chunks judged than there are places too.
+    """
+    rng, many, depth = np.random.default_rng(5), 60, 10
+    names = [[f"{at}/{chunk}" for chunk in range(depth)] for at in range(many)]
+    grades = [dict(zip(row, rng.permutation(depth).astype(float) + 1.0, strict=True)) for row in names]
+    rows = [[(chunk, -float(place)) for place, chunk in enumerate(rng.permutation(row))] for row in names]
+    lists, judged = RankedLists.of(rows, depth), Judgements.of(grades)
+    whole = ndcg(lists, judged, depth)
+    for some in (rng.permutation(many)[:count] for count in range(1, 40)):
+        part = ndcg(lists.take(some), Judgements(judged.keys[some], judged.grades[some]), depth)
+        np.testing.assert_array_equal(part, whole[some])
+    counts = rng.integers(1, depth + 1, many).tolist()
+    few = [{chunk: row[chunk] for chunk in sorted(row)[:count]} for count, row in zip(counts, grades, strict=True)]
+    best = [
+        sorted(row, key=lambda chunk: -grades[at][chunk] if chunk in few[at] else 0.0) for at, row in enumerate(names)
+    ]
+    perfect = RankedLists.of([[(chunk, -float(place)) for place, chunk in enumerate(row)] for row in best], depth)
+    np.testing.assert_array_equal(ndcg(perfect, Judgements.of(few), depth), np.ones(many))
+
+
 def test_without_judgements_nothing_is_measured() -> None:
     lists, judged = RankedLists.of([[("a", 1.0)]], 1), Judgements.of([{}])
     for ours, _ in ours_and_theirs:
