@@ -190,14 +190,14 @@ SEGMENTWISE: tuple[AnyMeasure, ...] = (
         "hub_share_ratio", "ratio", "Largest share of anchors that one chunk is a result of",
         "One chunk captures many queries: a hub, or poisoning.",
         family=_NO_LABELS, range=SHARE, better="lower",
-        by_segment=lambda lists, grouping, k: lists.hubs(grouping, k),
+        by_segment=lambda lists, k: lists.hubs(k),
     ),
     Measure(
         "source_mix_divergence", "bits",
         "Jensen-Shannon divergence of the sources in the top k from the baseline's, 0..1",
         "Results come from other sources than they did.",
         family=_NO_LABELS, better="lower",
-        by_segment=lambda lists, grouping, k: lists.source_mix(grouping, k),
+        by_segment=lambda lists, k: lists.source_mix(k),
     ),
 )  # fmt: skip
 """Of a segment as a whole."""

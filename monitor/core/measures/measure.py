@@ -61,7 +61,7 @@ UNBOUNDED = Range(-math.inf, math.inf)
 
 
 class SegmentValues(NamedTuple):
-    """What is measured of each of G segments as a whole.
+    """What is measured of each of G segments, those of all dimensions, as a whole.
 
     Args:
         value: (G,) float64, NaN where not measurable.
@@ -137,8 +137,8 @@ class Measure(Metric, Generic[View]):
         deep: whether a depth k applies.
         percent: whether people read it as a share of the anchors, in per cent.
         only_if: whether a comparison has it at all, by its view; None: always.
-        by_segment: (`SegmentsView` of one leg, `Grouping` of its anchors, k) -> what is no statistic of the anchors'
-            values but measured of each segment as a whole, when somebody looks at the report; None where nothing is.
+        by_segment: (`SegmentsView` of one leg, k) -> what is no statistic of the anchors' values but measured of each
+            segment as a whole, when somebody looks at the report; None where nothing is.
     """
 
     family: Family | None = None
@@ -151,7 +151,7 @@ class Measure(Metric, Generic[View]):
     deep: bool = True
     percent: bool = False
     only_if: Callable[[View], bool] | None = None
-    by_segment: Callable[[Any, Any, int], SegmentValues] | None = None
+    by_segment: Callable[[Any, int], SegmentValues] | None = None
 
     def harm(self, value: float, k: int) -> float | None:
         """How bad a value is, 0 (best) to 1 (worst possible); None where the measure has no such scale.

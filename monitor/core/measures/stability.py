@@ -104,7 +104,7 @@ SCORED: tuple[AnyMeasure, ...] = (
         "The scores moved, up or down.",
         family="Scores", needs=SCORES, statistics=("mean", "p95"), better="lower",
         compute=MatrixRow(_scored, 0),
-        by_segment=lambda lists, grouping, k: lists.pooled_scores(grouping, k),
+        by_segment=lambda lists, k: lists.pooled_scores(k),
     ),
     Measure(
         "top1_score_drop", "score", "Baseline's first score minus the current one; positive is worse",

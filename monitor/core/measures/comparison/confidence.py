@@ -95,7 +95,7 @@ class Confidence:
         made = []
         for leg, sources in self._sources.items():
             mixes = (self._origins[leg].then, sources)
-            view = SegmentsView(self._segments[leg], self._turn.now[leg], mixes, self._alignment)
+            view = SegmentsView(self._segments[leg], self._turn.now[leg], mixes)
             made.append(SegmentMeasures(leg, view, self._registry.by_segment(), self._depths))
         return made
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.measures.comparison.alignment import Alignment, Grouping
+from monitor.core.measures.comparison.alignment import Alignment
 from monitor.core.measures.comparison.summary import NO_ANCHORS
 from monitor.core.measures.formulas.columns import NOT_REPLAYED, TOO_FEW_RESULTS
 from monitor.core.measures.formulas.grouped import Grouped
@@ -42,8 +42,10 @@ class SegmentsThen:
         """Hub shares by depth."""
         self.lately: dict[tuple[str, int], Any] = {}
         """By name and depth, what was found last; whoever moves it on takes it away for that time."""
-        self.said: dict[tuple[str, int, str, str], _Said] = {}
-        """By measure, depth, dimension and statistic, what was said: replaced whole, any thread may look."""
+        self.places = [(of.dimension, segment) for of in alignment.groupings for segment in of.segments]
+        """Dimension and name of each segment."""
+        self.said: dict[tuple[str, int], _Said] = {}
+        """By measure and depth, what was said: replaced whole, any thread may look."""
 
     def next(self, name: str, k: int, make: Callable[[], Kept], move: Callable[[Kept], Kept]) -> Kept:
         """What was found last moved on, or made where nothing was, or where somebody else is moving it on."""
@@ -53,35 +55,30 @@ class SegmentsThen:
 
 
 class SegmentsView:
-    """One leg's lists of P anchors, of which segments are measured as a whole.
+    """One leg's lists of P anchors, of which segments are measured as a whole: those of all dimensions at once.
 
     Args:
-        before: the baseline's lists.
+        before: the baseline's lists, and the segments.
         now: the lists.
         sources: (P, k) source code of each slot then and now, NO_SOURCE for none.
-        alignment: segments and weights.
     """
 
-    def __init__(
-        self, before: SegmentsThen, now: RankedLists, sources: tuple[Sources, Sources], alignment: Alignment
-    ) -> None:
+    def __init__(self, before: SegmentsThen, now: RankedLists, sources: tuple[Sources, Sources]) -> None:
         self.before, self._then, self._now = before, before.lists, now
-        self._sources, self.alignment = sources, alignment
-        self._made = ByDepth()
+        self._sources, self._made = sources, ByDepth()
 
-    def hubs(self, grouping: Grouping, k: int) -> SegmentValues:
+    def hubs(self, k: int) -> SegmentValues:
         """See `HubShares`; with the baseline's own shares."""
-        at, before, of = self._part(grouping), self.before, (self.before.anchors, self._now, k)
+        before, of = self.before, (self.before.anchors, self._now, k)
         now = self._made.once(
             "hubs", k, lambda: before.next("hubs", k, lambda: HubShares.of(*of), lambda kept: kept.moved(*of))
         )
-        why = [NOT_REPLAYED] * len(grouping.segments)
-        return SegmentValues(now.share[at], now.n[at], self._now.known, why, before.hubs[k][at])
+        return SegmentValues(now.share, now.n, self._now.known, self._all(NOT_REPLAYED), before.hubs[k])
 
-    def source_mix(self, grouping: Grouping, k: int) -> SegmentValues:
+    def source_mix(self, k: int) -> SegmentValues:
         """Divergence of the sources in the lists from the baseline's, see `SourceMixes`; in bits, 0..1."""
-        found, at = self._made.once("sources", k, lambda: self._mix(k)), self._part(grouping)
-        return SegmentValues(found.divergence[at], found.n[at], found.known, [NO_SOURCES] * len(grouping.segments))
+        found = self._made.once("sources", k, lambda: self._mix(k))
+        return SegmentValues(found.divergence, found.n, found.known, self._all(NO_SOURCES))
 
     def _mix(self, k: int) -> SourceMixes:
         known: NDArray[np.bool_] = self._then.known & self._now.known
@@ -90,20 +87,20 @@ class SegmentsView:
         made: SourceMixes = self.before.next("sources", k, lambda: SourceMixes.of(*of), lambda kept: kept.moved(*of))
         return made
 
-    def pooled_scores(self, grouping: Grouping, k: int) -> SegmentValues:
+    def pooled_scores(self, k: int) -> SegmentValues:
         """Distance of all scores pooled, see `PooledScores`: anchors that only traded scores do not move it."""
-        of, at = (self.before.anchors, self._then, self._now, k), self._part(grouping)
+        before, of = self.before, (self.before.anchors, self._then, self._now, k)
         found = self._made.once(
-            "pooled",
-            k,
-            lambda: self.before.next("pooled", k, lambda: PooledScores.of(*of), lambda kept: kept.moved(*of)),
+            "pooled", k, lambda: before.next("pooled", k, lambda: PooledScores.of(*of), lambda kept: kept.moved(*of))
         )
-        replayed = np.bincount(grouping.codes[self._now.known], minlength=len(grouping.segments)).tolist()
-        why = [TOO_FEW_RESULTS if anchors else NOT_REPLAYED for anchors in replayed]
-        return SegmentValues(found.distance[at], found.n[at], found.usable, why, stat="pooled")
+        why = self._all(TOO_FEW_RESULTS)
+        if np.isnan(found.distance).any():
+            replayed = np.bincount(before.anchors.codes[:, self._now.known].ravel(), minlength=len(why))
+            why = [TOO_FEW_RESULTS if anchors else NOT_REPLAYED for anchors in replayed.tolist()]
+        return SegmentValues(found.distance, found.n, found.usable, why, stat="pooled")
 
-    def _part(self, grouping: Grouping) -> slice:
-        return self.before.anchors.part(self.alignment.groupings.index(grouping))
+    def _all(self, why: str) -> list[str]:
+        return [why] * len(self.before.places)
 
 
 class _Said(NamedTuple):
@@ -151,29 +148,30 @@ class SegmentMeasures:
         """By depth, measure, dimension and segment."""
         for k in self.depths:
             for measure in self.measures:
-                for grouping in self.view.alignment.groupings:
-                    if measure.by_segment is not None:
-                        yield from self._said(measure, grouping, k, measure.by_segment(self.view, grouping, k))
+                if measure.by_segment is not None:
+                    yield from self._said(measure, k, measure.by_segment(self.view, k))
 
-    def _said(self, measure: AnyMeasure, grouping: Grouping, k: int, found: SegmentValues) -> Sequence[Measurement]:
-        """What is said of each segment of a dimension; the very objects of the last time where nothing moved."""
-        kept, where = self.view.before.said, (measure.name, k, grouping.dimension, found.stat)
+    def _said(self, measure: AnyMeasure, k: int, found: SegmentValues) -> Sequence[Measurement]:
+        """What is said of each segment; the very objects of the last time where nothing moved."""
+        kept, where = self.view.before.said, (measure.name, k)
         said = kept.get(where)
         if said is None or not said.holds(found):
-            said = kept[where] = _Said(found, tuple(self._anew(measure, grouping, k, found)))
+            said = kept[where] = _Said(found, tuple(self._anew(measure, k, found)))
         return said.measurements
 
-    def _anew(self, measure: AnyMeasure, grouping: Grouping, k: int, found: SegmentValues) -> Iterator[Measurement]:
-        members, weights, count = grouping.codes, self.view.alignment.weights, len(grouping.segments)
-        expected = np.bincount(members, minlength=count).tolist()
-        whole = np.bincount(members, weights=weights, minlength=count)
-        part = np.bincount(members, weights=weights * found.known, minlength=count)
+    def _anew(self, measure: AnyMeasure, k: int, found: SegmentValues) -> Iterator[Measurement]:
+        before, anchors = self.view.before, self.view.before.anchors
+        count, whole, expected = len(before.places), anchors.masses, np.diff(anchors.starts).tolist()
+        part: NDArray[Any] = whole
+        if not found.known.all():
+            counted = np.tile(anchors.weights * found.known, len(anchors.codes))
+            part = np.bincount(anchors.codes.ravel(), weights=counted, minlength=count)
         covered = np.where(whole > 0.0, part / np.where(whole > 0.0, whole, 1.0), 0.0).tolist()
         values, counts = found.value.tolist(), found.n.tolist()
-        before = [_NONE] * count if found.then is None else found.then.tolist()
-        for at, segment in enumerate(grouping.segments):
+        then = [_NONE] * count if found.then is None else found.then.tolist()
+        for at, (dimension, segment) in enumerate(before.places):
             reason = (found.why[at] if expected[at] else NO_ANCHORS) if math.isnan(values[at]) else ""
             yield Measurement(
-                measure.name, self.leg, k, grouping.dimension, segment, found.stat, values[at], counts[at],
-                expected[at], before[at], reason, covered[at],
+                measure.name, self.leg, k, dimension, segment, found.stat, values[at], counts[at],
+                expected[at], then[at], reason, covered[at],
             )  # fmt: skip

@@ -17,7 +17,6 @@ class Grouped:
         weights: (A,) float64, positive and finite.
         codes: (D, A) int64, the segment of each anchor in each dimension, told apart over all dimensions: 0..G-1.
         masses: (G,) float64, the weight of each segment.
-        firsts: (D + 1,) int64, where the segments of each dimension begin.
         members: (D A,) int64, the anchors of segment 0, then those of segment 1, and so on, each ascending.
         starts: (G + 1,) int64, where each segment's members begin.
     """
@@ -25,7 +24,6 @@ class Grouped:
     weights: NDArray[np.float64]
     codes: Ints
     masses: NDArray[np.float64]
-    firsts: Ints
     members: Ints
     starts: Ints
 
@@ -45,11 +43,7 @@ class Grouped:
         members = np.concatenate([np.argsort(codes, kind="stable") for codes in stacked])
         counts = np.bincount(stacked.ravel(), minlength=int(firsts[-1]))
         starts = np.concatenate((np.zeros(1, np.int64), np.cumsum(counts)))
-        return cls(weights, np.ascontiguousarray(stacked, np.int64), masses, firsts, members, starts)
-
-    def part(self, at: int) -> slice:
-        """The segments of one dimension among all."""
-        return slice(int(self.firsts[at]), int(self.firsts[at + 1]))
+        return cls(weights, np.ascontiguousarray(stacked, np.int64), masses, members, starts)
 
 
 def check(values: NDArray[np.float64], weights: NDArray[np.float64], groups: NDArray[np.generic]) -> None:

@@ -87,8 +87,11 @@ class SourceMixes:
         )
 
     def moved(self, anchors: Grouped, sides: tuple[Ints, Ints], known: NDArray[np.bool_]) -> "SourceMixes":
-        """Of other slots; the result is that of `of`."""
-        ranks, used = self.ranks.copy(), self.used.copy()
+        """Of other slots; the result is that of `of`.
+
+        What is kept of the slots is taken over and written to: this one is of no more use for that.
+        """
+        ranks, used = self.ranks, self.used
         if ranks.shape[1:] != sides[0].shape:
             return SourceMixes.of(anchors, sides, known)
         count = resourced((fixed(sides[0]), fixed(sides[1])), fixed(known), self.distinct, ranks, used)
