@@ -21,9 +21,8 @@ from monitor.adapters.stores.sqlite.quarantine import Quarantine
 from monitor.adapters.stores.sqlite.rows import (
     READ_CHUNKS,
     READ_CONTENTS,
+    put,
     said,
-    write,
-    written,
 )
 from monitor.adapters.stores.sqlite.schema import keep_parts, keep_space, recognize, run_of
 from monitor.adapters.stores.sqlite.sketches import SketchTable
@@ -266,7 +265,7 @@ class SqliteStore:
 
     def _put(self, commit: Commit) -> None:
         db = self._db
-        write(db, *written(commit.changes))
+        put(lambda statement, columns: db.executemany(statement, zip(*columns, strict=True)), commit.changes)
         db.executemany("DELETE FROM chunk WHERE key=?", [(key,) for key in commit.forgotten])
         # Only what was deleted has a sketch, until it is there again; a repeated delete leaves it.
         again = [change.after.key for change in commit.changes if change.kind == "new" and change.stood is not None]
@@ -295,23 +294,23 @@ class SqliteStore:
 
     def _put_words(self, commit: Commit) -> None:
         """What a person decided, and the report of now, which no other commit leaves standing."""
-        put = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
+        place = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
         if self._parts:
-            self._db.execute(put, (EPOCH, commit.epoch))
+            self._db.execute(place, (EPOCH, commit.epoch))
         if commit.files is not None:
-            self._db.execute(put, (FILES, pack_files(commit.files)))
+            self._db.execute(place, (FILES, pack_files(commit.files)))
         if commit.bookmark is not None:
-            self._db.execute(put, (BOOKMARK, commit.bookmark))
+            self._db.execute(place, (BOOKMARK, commit.bookmark))
         if commit.decision is not None:
-            self._db.execute(put, (DECISION, msgspec.json.encode(commit.decision)))
+            self._db.execute(place, (DECISION, msgspec.json.encode(commit.decision)))
         if commit.production is not None:
-            self._db.execute(put, (PRODUCTION, pack_production(commit.production)))
+            self._db.execute(place, (PRODUCTION, pack_production(commit.production)))
         if commit.bridges is not None:
-            self._db.execute(put, (BRIDGES, msgspec.msgpack.encode(tuple(commit.bridges))))
+            self._db.execute(place, (BRIDGES, msgspec.msgpack.encode(tuple(commit.bridges))))
         if commit.current is None:
             self._db.execute("DELETE FROM meta WHERE name=?", (CURRENT,))
         else:
-            self._db.execute(put, (CURRENT, pack_report(*commit.current)))
+            self._db.execute(place, (CURRENT, pack_report(*commit.current)))
 
     def _put_deploy(self, record: DeployRecord) -> None:
         where = msgspec.msgpack.encode(dict(sorted(record.report.positions.items())))
