@@ -1,12 +1,10 @@
-"""What a second core is worth: the same loop over a backlog, with and without help beside it, by the clock.
+"""What a second core is worth: the same loop over a backlog, with and without a thread beside it, by the clock.
 
     python -m benchmarks.cores --size 100000 --batches 256,1024 --rounds 20
 
-Every second stretch of full batches is worked off with a thread that counts copies and statistics and a process that
-stores turns, the others all in the loop's thread; one stream, the arithmetic of matrices on one core in both. A
-stretch ends when all of it is counted and stored. Compared are the clock, and the seconds of a core that the loop's
-thread itself used: what is left to it, however busy the machine is. Ratios are medians of those of neighbours. By the
-clock it needs a machine with two free cores.
+Every second stretch of full batches is worked off with a thread that counts copies and statistics, the others all in
+the loop's thread; one process, one stream, the arithmetic of matrices on one core in both. A stretch ends when all of
+it is counted. The ratio is the median of those of neighbours. It needs a machine with two free cores.
 """
 
 import argparse
@@ -22,7 +20,6 @@ from pathlib import Path
 from benchmarks.corpus import Material, write_case
 from benchmarks.machine import ONE_CORE, busy, facts, ratio
 from benchmarks.stage import FILE_SOURCE, Feed, fill, staged
-from monitor.adapters.stores.sqlite.store import SqliteStore
 from monitor.app.parts import LoopTiming
 from monitor.core.index.engine import at_once, of_one_process
 
@@ -44,44 +41,35 @@ def main(argv: Sequence[str]) -> int:
     options = parser.parse_args(argv)
     print(facts())
     for count in map(int, options.batches.split(",")):
-        (one, two), used = measure(count, options)
+        one, two = measure(count, options)
         rates = [count * TURNS / statistics.median(taken) for taken in (one, two)]
         said = f"{rates[0]:,.0f} and {rates[1]:,.0f} events/s"
-        own = f"the loop's thread {ratio(*used):.2f}x"
-        print(f"batch {count:>5}: one core, two cores: {said}, {ratio(one, two):.2f}x, {own}; {busy()}", flush=True)
+        print(f"batch {count:>5}: one core, two cores: {said}, {ratio(one, two):.2f}x; {busy()}", flush=True)
     return 0
 
 
-Pair = tuple[list[float], list[float]]
-
-
-def measure(count: int, options: argparse.Namespace) -> tuple[Pair, Pair]:
-    """Seconds of each stretch, on one core and on two: by the clock, and of the loop's thread."""
+def measure(count: int, options: argparse.Namespace) -> tuple[list[float], list[float]]:
+    """Seconds of each stretch, on one core and on two."""
     material, feed = Material(options.data, options.family), Feed()
-    taken: Pair = ([], [])
-    used: Pair = ([], [])
+    taken: tuple[list[float], list[float]] = ([], [])
     with tempfile.TemporaryDirectory() as name:
         config = write_case(Path(name), material, options.anchors, source=FILE_SOURCE)
         pace = LoopTiming(batch=count, full_replay=1e9)
         with staged(config, feed, pace, alone=False) as monitor:
             engine = of_one_process(monitor.parts.engine)
-            store = monitor.parts.store
-            assert isinstance(store, SqliteStore)
-            starts = (at_once, None), (engine.beside, store.beside)
+            starts = at_once, engine.beside
             fill(monitor, feed, (batch.records for batch in material.load(options.size, 5_000)))
             fill(monitor, feed, iter([[material.marker("d0")]]))
             for at in range(2 * (WARMUP + options.rounds)):
-                engine.beside, store.beside = starts[at % 2]
+                engine.beside = starts[at % 2]
                 feed.put([record for _ in range(TURNS) for record in material.update(options.size, count).records])
-                begun, before = time.perf_counter(), time.thread_time()
+                begun = time.perf_counter()
                 while feed.waiting:
                     monitor.turn(0.0)
                 assert engine.statistics  # had when all is counted
-                store.settle()
                 if at >= 2 * WARMUP:
                     taken[at % 2].append(time.perf_counter() - begun)
-                    used[at % 2].append(time.thread_time() - before)
-    return taken, used
+    return taken
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.adapters.stores.sqlite.store import SqliteStore
 from monitor.app.configuration import load
 from monitor.app.loop import Monitor
 from monitor.app.parts import LoopTiming
@@ -156,18 +155,15 @@ def staged(config: Path, source: Source, pace: LoopTiming = EVERY_BATCH, *, alon
         config: the configuration's path.
         source: instead of the configured one.
         pace: no batch is a backlog, unless told otherwise.
-        alone: whether all is done in the loop's thread and process, as where there is one core.
+        alone: whether all is done in the loop's thread, as where there is one core.
     """
     with open_monitor(load(config, {}), source=Feed()) as made:
         assert not len(made.parts.corpus), "the stage is for a new state"
         engine = of_one_process(made.parts.engine)
-        store = made.parts.store
-        assert isinstance(store, SqliteStore)
-        if alone:
-            engine.beside, store.beside = at_once, None
+        engine.beside = at_once if alone else engine.beside
         kept = Maintained(engine)
         served = Served(kept, engine.anchors, k=engine.lists()["exact"].depth, deadline=1.0)
-        store.close()  # started again with the monitor below
+        made.parts.store.close()  # started again with the monitor below
         monitor = Monitor(
             replace(made.parts, source=source, index=None, retriever=kept, served=served, pace=pace, audit=None)
         )

@@ -335,16 +335,10 @@ class Auditor(Protocol):
 
 
 class StateStore(Protocol):
-    """The state and the position in one transaction. One owner writes; others read the last commit.
-
-    * `begin(commit)` is `commit` that may return before it is stored. Whatever is asked next waits for its end.
-    * `settle` waits for what was begun, and raises what it raised, each time: memory is then ahead of the state.
-    """
+    """The state and the position in one transaction. One owner writes; others read the last commit."""
 
     def start(self) -> Resumed: ...
     def commit(self, commit: Commit) -> None: ...
-    def begin(self, commit: Commit) -> None: ...
-    def settle(self) -> None: ...
     def chunks(self, batch: int) -> Iterator[Sequence[StoredChunk]]:
         """Every known chunk, delete marks included, in key order, in batches; live ones have the slots 0, 1, ..."""
         ...

@@ -70,11 +70,6 @@ class OwnerLock:
             return None
         return None
 
-    @property
-    def held(self) -> int | None:
-        """The descriptor that holds the lock, for a process that is to hold it too; None where it is not held."""
-        return self._held
-
     def release(self) -> None:
         """Give the lock back; safe to call twice."""
         if self._held is not None:

@@ -4,7 +4,7 @@ import gc
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
@@ -28,7 +28,7 @@ from monitor.app.restoring import restored
 from monitor.app.tally import Tally
 from monitor.core.index.baseline import Judged
 from monitor.core.judging.policy import Verdict
-from monitor.core.model.events import BOOTSTRAP_DEPLOY, Deploy, Partition, Position, of_stream
+from monitor.core.model.events import BOOTSTRAP_DEPLOY, Deploy, Position, of_stream
 from monitor.core.model.plausibility import DOUBTFUL, Doubt, StreamTime
 from monitor.core.records.committed import Commit, Quarantined, Resumed
 from monitor.core.records.published import Published
@@ -66,8 +66,6 @@ class Monitor:
         self._thread = threading.get_ident()
         self._caught_up = False
         """Whether the turn before found no full batch: what is judged meanwhile is judged by the corpus of now."""
-        self._stored: Mapping[Partition, int] | None = None
-        """Where the last turn ends, until the source is told."""
 
     @property
     def published(self) -> Published | None:
@@ -192,8 +190,6 @@ class Monitor:
             wait = min(wait, LULL)
         batch = self._reader.next(wait)  # 1. poll, 2. decode, up to the next barrier
         if not (batch.events or batch.counts):  # records that came to nothing count and move the position too
-            self.parts.store.settle()
-            self._tell()
             self._caught_up = True
             heard = self._background.read_traffic(idle=True) or heard
             self._background.idle()
@@ -204,14 +200,11 @@ class Monitor:
         self._count(batch, quarantined)
         measured = self._measure(batch)  # 5. at a deploy, or when it is time: replay, evaluate, judge
         self._publish_dead_letters(quarantined)
-        # 6. ONE transaction: state, positions, deploy; written while the next batch is taken in, where that waits
-        ahead = not (self._caught_up or measured)
-        self._commit(batch, ingested, quarantined, measured, ahead=ahead)
+        self._commit(batch, ingested, quarantined, measured)  # 6. ONE transaction: state, positions, deploy
         self.parts.gauges.took(self.parts.clocks.monotonic() - began)
         if measured:
             self.measuring.publish(measured)  # 7. one reference swap
-        if not ahead:
-            self._tell()  # 8. for lag tools only
+        self.parts.source.commit(of_stream(batch.positions))  # 8. for lag tools only
         self.parts.source.resume(self.parts.source.partitions() - self.intake.holding())
         self.parts.source.pause(self.intake.holding())
         return True
@@ -305,8 +298,6 @@ class Monitor:
         quarantined: Sequence[Quarantined],
         measured: Measured | None,
         released: Sequence[Position] = (),
-        *,
-        ahead: bool = False,
     ) -> None:
         parts, made = self.parts, Commit({})
         if batch.closed is not None and batch.closed.deploy.step is None and measured is not None:
@@ -330,21 +321,10 @@ class Monitor:
             target=None if parts.migration is None else parts.migration.commit(),
             alarms=None if parts.alarms is None else parts.alarms.commit(),
         )
-        if ahead:
-            parts.store.begin(commit)
-            self._tell()  # the one before is stored
-        else:
-            parts.store.commit(commit)
-        self._stored = batch.positions
+        parts.store.commit(commit)
+        parts.gauges.committed()
         if commit.deploy is not None:
             self.measuring.choose_baseline()
-
-    def _tell(self) -> None:
-        """Tell the source up to where its records are stored."""
-        if self._stored is not None:
-            self.parts.source.commit(of_stream(self._stored))
-            self.parts.gauges.committed()
-            self._stored = None
 
     def _insist(self, action: Callable[[], T]) -> T:
         """Try until an outside system that the stream cannot do without answers, or the loop is told to stop."""

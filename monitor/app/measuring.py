@@ -250,7 +250,6 @@ class Measuring:
             whole: whether the corpus may be asked; not while a shard is away in the midst of a step.
         """
         parts, intake = self._parts, self._intake
-        parts.store.settle()  # nothing is shown before it is committed
         self._pause = max(parts.pace.report, REPLAY_PAUSES * self._replay_seconds)
         self._next_report = parts.clocks.monotonic() + self._pause
         parts.gauges.reported()

@@ -91,12 +91,6 @@ class MemoryStore:
         found = (dict(self._positions), dict(self._counters), self.ledger(), self._newest, self._empty)
         return Resumed(*found, alarms=self._alarms)
 
-    def begin(self, commit: Commit) -> None:
-        self.commit(commit)
-
-    def settle(self) -> None:
-        """Nothing is ever under way."""
-
     def commit(self, commit: Commit) -> None:
         if commit.changes or commit.forgotten:
             self._images.clear()

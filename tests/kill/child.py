@@ -17,10 +17,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.adapters.stores.sqlite import store
 from monitor.adapters.stores.sqlite.store import SqliteStore
 from monitor.app import restore
-from monitor.app.wiring import monitor as wiring
 from monitor.cli import main
 from monitor.core.index.corpus import Corpus
 from monitor.core.index.engine import Bm25Config, Depths, Engine
@@ -49,7 +47,6 @@ class Life:
         after: seconds after the birth at which to send `signal`, None for never.
         signal: the signal sent from outside.
         defect: a defect to plant, to see that it is found; "" for none.
-        beside: whether turns are stored by another process, however few changes they have.
     """
 
     config: str
@@ -59,7 +56,6 @@ class Life:
     after: float | None = None
     signal: int = signal.SIGKILL
     defect: str = ""
-    beside: bool = False
 
 
 def plant(defect: str) -> None:
@@ -69,9 +65,9 @@ def plant(defect: str) -> None:
     assert defect == "positions first"
 
     def around(commit: Callable[[SqliteStore, Commit], None]) -> Callable[..., None]:
-        def torn(to: SqliteStore, turn: Commit) -> None:
-            commit(to, Commit(turn.positions, newest_event_time=turn.newest_event_time))
-            commit(to, turn)
+        def torn(store: SqliteStore, turn: Commit) -> None:
+            commit(store, Commit(turn.positions, newest_event_time=turn.newest_event_time))
+            commit(store, turn)
 
         return torn
 
@@ -112,8 +108,6 @@ def live(life: Life) -> int:
             os.dup2(file.fileno(), number)
     plant(life.defect)
     restore.WORTH_AN_IMAGE = 1
-    store.WORTH_A_PROCESS = 1 if life.beside else 1 << 60
-    setattr(wiring, "cores", lambda: 2)  # noqa: B010 - also on a machine with one
     points = Points(life.point, life.call)
     install(points, folder / "barriers.jsonl")
     code = main(["run", "-c", life.config, *(["--until-end"] if life.until_end else [])])

@@ -13,7 +13,6 @@ from monitor.adapters.retrieval.qdrant import embedded as qdrant_embedded
 from monitor.adapters.retrieval.qdrant.embedded import EmbeddedIndex
 from monitor.adapters.sources.kafka.dead_letters import KafkaDeadLetters
 from monitor.adapters.sources.kafka.source import KafkaSource
-from monitor.adapters.stores.sqlite.commit_process import CommitProcess
 from monitor.adapters.stores.sqlite.shard_store import ShardStore
 from monitor.adapters.stores.sqlite.store import SqliteStore
 from monitor.adapters.stores.sqlite.stored_shards import StoredShards
@@ -76,8 +75,6 @@ AROUND: tuple[tuple[Any, str, str, str], ...] = (
     (Measuring, "replay", "before replay", "replayed"),
     (Measuring, "measure", "", "measured"),
     (SqliteStore, "commit", "before commit", "committed"),
-    (SqliteStore, "begin", "before begin", "begun"),
-    (CommitProcess, "begin", "", "handed over"),
     (Measuring, "publish", "", "published"),
     (SqliteStore, "image", "", "image sought"),
     (SqliteStore, "keep_image", "before image", "image kept"),
@@ -107,10 +104,8 @@ IN_SHARDS: tuple[tuple[Any, str, str, str], ...] = (
 """The same, which only a corpus in shards comes to; the shards of a step commit one after the other."""
 LETTERS = ("before letters", "letters sent")
 """Points that only a configured dead-letter topic has."""
-BESIDE = ("before begin", "begun", "handed over")
-"""Points over a backlog; the last one only where another process stores it."""
 NAMED = (
-    *(point for _, _, *around in AROUND for point in around if point and point not in (*LETTERS, *BESIDE)),
+    *(point for _, _, *around in AROUND for point in around if point and point not in LETTERS),
     *STATEMENTS.values(),
     "holding", "before deploy commit", "deploy committed",
 )  # fmt: skip

@@ -97,22 +97,6 @@ def test_killed_at_any_instant(other: Case, bred: Nursery) -> None:
     assert figures.kills.total() >= RUNS
 
 
-def test_killed_while_another_process_stores_what_was_taken_in(case: Case, bred: Nursery) -> None:
-    """It ends with the turn in hand: the next life finds that turn whole or not at all."""
-    stage, reference = case
-    run = Run.fresh(stage, "beside")
-    points = "handed over", "begun", "handed over", "before begin", "handed over"
-    for point in points:
-        assert run.life(bred, Life("", point=point, beside=True), batch=8) == KILLED, point
-        run.compare_barrier(reference)
-    for share in INSTANTS:
-        run.life(bred, Life("", after=share * reference.seconds, beside=True), batch=8)
-        run.compare_barrier(reference)
-    assert run.life(bred, Life("", beside=True), batch=8) == 0
-    run.compare_end(reference)
-    assert not run.mismatches
-
-
 def test_killed_during_a_backfill(cluster: MockCluster, bred: Nursery, tmp_path: Path) -> None:
     """Points of the target, its faults and the migration's steps are what an undisturbed run leaves."""
     setting = Setting(31, Plot(chunks=80, events=70, migrates=True), mode="previous-deploy")

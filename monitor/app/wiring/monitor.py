@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
@@ -13,7 +13,6 @@ from monitor.adapters.audit import RankBm25Auditor
 from monitor.adapters.file_stamp import stamp
 from monitor.adapters.lock import OwnerLock
 from monitor.adapters.monitor_client import MonitorClient
-from monitor.adapters.stores.sqlite.commit_process import CommitProcess
 from monitor.adapters.stores.sqlite.store import SqliteStore
 from monitor.adapters.web.server import TURN_LIMIT, HttpServer, HttpSettings
 from monitor.app.alarm_rounds import AlarmRounds
@@ -145,7 +144,7 @@ def open_monitor(
     """
     with ExitStack() as stack:
         _, lock = owned_state(configuration, stack)
-        parts = _parts(configuration, stack, source, lock, clocks or Clocks(time.monotonic, time.time))
+        parts = _parts(configuration, stack, source, lock.announce, clocks or Clocks(time.monotonic, time.time))
         monitor = Monitor(replace(parts, restoring=restoring))
         monitor.start()
         yield monitor
@@ -155,7 +154,7 @@ def _parts(
     configuration: Configuration,
     stack: ExitStack,
     given: Source | None,
-    lock: OwnerLock,
+    announce: Callable[[str], None],
     clocks: Clocks,
 ) -> MonitorComponents:
     space = build_space(configuration)
@@ -169,8 +168,6 @@ def _parts(
             engine.beside = stack.enter_context(thread("engine"))
     source = given or build_source(configuration, space, corpus)
     store = _store(configuration, space, made.shards)
-    if cores() > 1 and CommitProcess.possible():
-        store.beside = partial(CommitProcess, holds=lock.held)
     real = build_index(configuration, space, corpus)
     lexical = build_served_lexical(configuration, space, corpus)
     letters = build_dead_letters(configuration)
@@ -230,7 +227,7 @@ def _parts(
         dead_letters=letters,
         gauges=gauges,
         clocks=clocks,
-        announce=lock.announce,
+        announce=announce,
         control_topics=sourced.adapter.control_topics(sourced.settings),
         production=_production(configuration, stack, anchors, clocks),
         pace=LoopTiming(

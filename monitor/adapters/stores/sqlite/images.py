@@ -27,7 +27,7 @@ class Images:
 
     def __init__(self, db: sqlite3.Connection, path: Path) -> None:
         self._db, self.path = db, path.with_name(path.name + ".image")
-        self.named = True
+        self._named = True
         """Whether the state may name an image."""
 
     def keep(self, image: Image, setup: str) -> None:
@@ -38,7 +38,7 @@ class Images:
             sqlite3.Error: the state cannot.
         """
         name = write_image(self.path, image, written_by=__version__, setup=setup)
-        db, self.named = self._db, True
+        db, self._named = self._db, True
         with transaction(db):
             for event in _TRIGGERS:
                 db.execute(
@@ -58,13 +58,13 @@ class Images:
 
     def withdraw(self) -> None:
         """In a transaction that changes chunks: what there is of an image is of no use any more."""
-        if self.named:
+        if self._named:
             self._db.execute(_WITHDRAW)
             for event in _TRIGGERS:
                 self._db.execute(f"DROP TRIGGER IF EXISTS image_{event}")
 
     def withdrawn(self) -> None:
         """That transaction is committed: the file, which holds what chunks said, goes too."""
-        if self.named:
-            self.named = False
+        if self._named:
+            self._named = False
             self.path.unlink(missing_ok=True)

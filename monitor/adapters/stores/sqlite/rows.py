@@ -1,7 +1,7 @@
 """Rows of the state file: chunks as columns, and the statements over them."""
 
 import sqlite3
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from sys import intern
 from typing import Any
@@ -14,8 +14,6 @@ from monitor.core.index.corpus import NO_SLOT, Change, ChunkRow, How
 from monitor.core.model.events import Position, Segment, Version
 from monitor.core.records.committed import ChunkContent, StoredChunk
 
-Columns = Sequence[Sequence[object]]
-"""Values of rows, column by column: as many of each, and one column at least."""
 _COLUMNS = (
     "key,chunk_id,doc_id,ordinal,segment,embedding_version,event_time,content_hash,version,topic,partition,at,live,"
     "text,vector,changed_topic,changed_partition,changed_at,how"
@@ -51,7 +49,6 @@ DELETE FROM quarantine WHERE rowid IN (
 """Keeps of each partition its newest records, up to so many rows and bytes, and at least one."""
 
 sqlite3.register_adapter(bytes, bytes)
-sqlite3.register_adapter(memoryview, lambda view: view)
 sqlite3.register_adapter(type(None), lambda none: none)
 # Values without an adapter are asked whether they have one by an attribute that they lack: 0.4 us for each. None is
 # asked for of a number, a text and a bytearray.
@@ -65,28 +62,35 @@ _COLUMN_END = 2**63
 _SEGMENTS: msgspec.msgpack.Decoder[Segment] = msgspec.msgpack.Decoder(Segment)
 
 
-def put(execute: Callable[[str, Columns], object], changes: Sequence[Change]) -> None:
-    """Write what one turn's changes say.
-
-    Args:
-        execute: runs a statement for each row of these columns.
-        changes: in order.
-    """
-    puts, touches = _last(changes)
-    same = [change for change in puts if change.after.changed is None]
-    others = [change for change in puts if change.after.changed is not None] if len(same) < len(puts) else []
-    for statement, some in ((_PUT_AS_CHANGED, same), (_PUT_CHUNK, others)):
-        if some:
-            columns = _columns(some, _viewed)
-            execute(statement, columns if some is others else columns[: _CHANGED.start] + columns[_CHANGED.stop :])
-    if touches:
-        execute(_TOUCH_CHUNK, list(zip(*_touched(touches), strict=True)))
+def columns(row: ChunkRow, text: str, vector: NDArray[np.float32] | None) -> tuple[object, ...]:
+    """The values of a row, by `_COLUMNS`."""
+    version = row.version
+    return (
+        row.key, row.chunk_id, row.doc_id, row.ordinal, _packed(row.segment), row.embedding_version, row.event_time,
+        row.content_hash, version if type(version) is int and version < _COLUMN_END else stored_version(version),
+        *row.position, 0 if row.slot == NO_SLOT else 1, text,
+        None if vector is None else bytearray(vector if vector.dtype == _STORED else vector.astype(_STORED)),
+        *(row.changed or _SAME), _CODES[row.how],
+    )  # fmt: skip
 
 
 def written(changes: Sequence[Change]) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
-    """What one turn's changes write: rows by `_COLUMNS`, and by `_TOUCH_CHUNK` for those that brought no content."""
-    puts, touches = _last(changes)
-    return list(zip(*_columns(puts, bytearray), strict=True)), _touched(touches)
+    """What one turn's changes write: rows of `columns`, and of `_TOUCH_CHUNK` for those that brought no content."""
+    puts: list[tuple[object, ...]] = []
+    touches: list[tuple[object, ...]] = []
+    last = {change.after.key: change for change in changes}
+    if len(last) < len(changes):
+        last = _last(changes)
+    for key in sorted(last):  # as the file has them: each page of it is read and written once
+        change = last[key]
+        row, chunk = change.after, change.chunk
+        if change.kind == "noop":
+            touches.append((row.event_time, stored_version(row.version), *row.position, *row.origin, row.key))
+        elif chunk is None:
+            puts.append(columns(row, "", None))
+        else:
+            puts.append(columns(row, chunk.text, chunk.vector))
+    return puts, touches
 
 
 def write(db: sqlite3.Connection, puts: Sequence[tuple[object, ...]], touches: Sequence[tuple[object, ...]]) -> None:
@@ -97,57 +101,7 @@ def write(db: sqlite3.Connection, puts: Sequence[tuple[object, ...]], touches: S
     db.executemany(_TOUCH_CHUNK, touches)
 
 
-def _columns(changes: Sequence[Change], packed: Callable[[NDArray[np.float32]], object]) -> list[list[object]]:
-    """The rows behind changes with what they said, by `_COLUMNS`; vectors as `packed` makes them."""
-    rows, chunks = [change.after for change in changes], [change.chunk for change in changes]
-    positions, changed = [row.position for row in rows], [row.changed or _SAME for row in rows]
-    versions, vectors = [row.version for row in rows], [None if chunk is None else chunk.vector for chunk in chunks]
-    return [
-        [row.key for row in rows],
-        [row.chunk_id for row in rows],
-        [row.doc_id for row in rows],
-        [row.ordinal for row in rows],
-        [_packed(row.segment) for row in rows],
-        [row.embedding_version for row in rows],
-        [row.event_time for row in rows],
-        [row.content_hash for row in rows],
-        [of if type(of) is int and of < _COLUMN_END else stored_version(of) for of in versions],
-        [position[0] for position in positions],
-        [position[1] for position in positions],
-        [position[2] for position in positions],
-        [0 if row.slot == NO_SLOT else 1 for row in rows],
-        ["" if chunk is None else chunk.text for chunk in chunks],
-        [None if of is None else packed(of if of.dtype == _STORED else of.astype(_STORED)) for of in vectors],
-        [position[0] for position in changed],
-        [position[1] for position in changed],
-        [position[2] for position in changed],
-        [_CODES[row.how] for row in rows],
-    ]
-
-
-def _viewed(vector: NDArray[np.float32]) -> memoryview | bytearray:
-    """A vector as it lies in memory, copied only where that is in pieces."""
-    view = vector.data
-    return view if view.c_contiguous else bytearray(vector)
-
-
-def _touched(changes: Sequence[Change]) -> list[tuple[object, ...]]:
-    """The values of `_TOUCH_CHUNK`."""
-    rows = [change.after for change in changes]
-    return [(row.event_time, stored_version(row.version), *row.position, *row.origin, row.key) for row in rows]
-
-
-def _last(changes: Sequence[Change]) -> tuple[list[Change], list[Change]]:
-    """The last state of each chunk, in key order: of those whose content changed, and of the others."""
-    last = {change.after.key: change for change in changes}
-    if len(last) < len(changes):
-        last = _told_last(changes)
-    ordered = [last[key] for key in sorted(last)]  # as the file has them: each page of it is read and written once
-    puts = [change for change in ordered if change.kind != "noop"]
-    return puts, [change for change in ordered if change.kind == "noop"] if len(puts) < len(ordered) else []
-
-
-def _told_last(changes: Sequence[Change]) -> dict[int, Change]:
+def _last(changes: Sequence[Change]) -> dict[int, Change]:
     """The last state of each chunk, by its key."""
     last: dict[int, Change] = {}
     for change in changes:

@@ -1,10 +1,9 @@
 """The state store in one SQLite file (WAL): what is known, how far we are, and the past, in one transaction."""
 
-import logging
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,7 +13,6 @@ import msgspec
 from monitor.adapters.stores.sqlite.alarm_rounds import AlarmTable
 from monitor.adapters.stores.sqlite.baselines import Baselines
 from monitor.adapters.stores.sqlite.checkpoints import Checkpoints
-from monitor.adapters.stores.sqlite.commit_process import CommitProcess
 from monitor.adapters.stores.sqlite.contents import ShingleTable
 from monitor.adapters.stores.sqlite.files_form import pack_files, unpack_files
 from monitor.adapters.stores.sqlite.history import HistoryTables
@@ -23,11 +21,12 @@ from monitor.adapters.stores.sqlite.quarantine import Quarantine
 from monitor.adapters.stores.sqlite.rows import (
     READ_CHUNKS,
     READ_CONTENTS,
-    put,
     said,
+    write,
+    written,
 )
 from monitor.adapters.stores.sqlite.schema import keep_parts, keep_space, recognize, run_of
-from monitor.adapters.stores.sqlite.sketches import SketchTable, put_sketches
+from monitor.adapters.stores.sqlite.sketches import SketchTable
 from monitor.adapters.stores.sqlite.snapshots import (
     pack_deploy,
     pack_production,
@@ -38,7 +37,6 @@ from monitor.adapters.stores.sqlite.snapshots import (
     unpack_snapshot,
     unpack_statistics,
 )
-from monitor.adapters.stores.sqlite.statements import Executes, KeptStatements, execute_columns
 from monitor.adapters.stores.sqlite.targets import TargetTable
 from monitor.adapters.stores.sqlite.traffic import NAME as TRAFFIC
 from monitor.adapters.stores.sqlite.traffic import TrafficTable
@@ -63,7 +61,6 @@ from monitor.core.traffic.panel import PanelBridge
 from monitor.ports import ConfigurationError, CorpusDriftError, UnreachableError
 
 T = TypeVar("T")
-LOG = logging.getLogger(__name__)
 
 DECISION, CURRENT, BOOKMARK = "decision", "current report", "bookmark"
 PRODUCTION, BRIDGES, FILES = "production", "panel bridges", "files"
@@ -73,11 +70,6 @@ TRIES = 100
 """To meet shards and coordinator at one commit."""
 DEPLOY_IDS_KEPT = 10_000
 """Ids (without reports) of old deploys, so that a repeated marker is known as one."""
-WORTH_A_PROCESS = 128
-"""Changes of a turn from which on it pays to have another process store them."""
-_PUT_META = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
-_OF_A_TURN = {"positions", "changes", "sketches", "said", "counters", "newest_event_time", "bookmark", "epoch"}
-"""What `_put_turn` writes of a commit, and what says nothing in one process."""
 
 
 class SqliteStore:
@@ -126,9 +118,6 @@ class SqliteStore:
         self._images: Images | None = None
         self._overwriting: bool | None = None
         """Whether what is deleted is overwritten; None where nobody has said yet."""
-        self.beside: Callable[[Path, float], CommitProcess] | None = None
-        """Starts the process that stores what is begun; None where it is stored at once. Set it before `start`."""
-        self._process: CommitProcess | None = None
         self._deploy: tuple[int, DeployRecord] | None = None
         """The deploy asked for last, by its number: a moving baseline is asked for at every deploy."""
 
@@ -137,7 +126,6 @@ class SqliteStore:
         if self._open is None:
             message = f"state {self.path}: not started"
             raise CorpusDriftError(message)
-        self.settle()
         return self._open
 
     @property
@@ -146,9 +134,8 @@ class SqliteStore:
 
     @property
     def _captured(self) -> Baselines:
-        db = self._db  # asked for each time: it waits for what was begun
         if self._read is None:
-            self._read = Baselines(db, self._unpacked_baseline)
+            self._read = Baselines(self._db, self._unpacked_baseline)
         return self._read
 
     def start(self) -> Resumed:
@@ -270,50 +257,6 @@ class SqliteStore:
                 self._images.withdrawn()
             self._look_at_log()
 
-    def begin(self, commit: Commit) -> None:
-        """As `commit`, but where it is an ordinary turn of many changes another process may store it meanwhile.
-
-        Raises:
-            UnreachableError: the file could not be written, now or before; nothing of this commit is stored.
-        """
-        process = self._for(commit)
-        if process is None:
-            self.commit(commit)
-            return
-        self.settle()
-        statements = KeptStatements()
-        _put_turn(statements, commit)
-        process.begin(statements)
-
-    def _for(self, commit: Commit) -> CommitProcess | None:
-        """The process that may store a commit; None where it is to be stored here."""
-        named = self._images is None or self._images.named
-        if (
-            self.beside is None
-            or self._parts
-            or named
-            or len(commit.changes) < WORTH_A_PROCESS
-            or not ordinary(commit)
-        ):
-            return None
-        if self._process is None:
-            try:
-                self._process = self.beside(self.path, self._patience)
-            except OSError as error:  # no room for another process: all is done here
-                LOG.warning("state: no process could be started that commits: %s", error)
-                self.beside = None
-        return self._process
-
-    def settle(self) -> None:
-        """Wait until what was begun is stored.
-
-        Raises:
-            UnreachableError: it is not; said each time from then on, as memory is ahead of the state.
-        """
-        if self._process is not None:
-            with self._told("cannot commit"):
-                self._process.wait()
-
     def _look_at_log(self) -> None:
         if self._checkpoints is not None:
             self._checkpoints.look()
@@ -323,13 +266,23 @@ class SqliteStore:
 
     def _put(self, commit: Commit) -> None:
         db = self._db
-        _put_turn(db, commit)
+        write(db, *written(commit.changes))
+        db.executemany("DELETE FROM chunk WHERE key=?", [(key,) for key in commit.forgotten])
+        # Only what was deleted has a sketch, until it is there again; a repeated delete leaves it.
+        again = [change.after.key for change in commit.changes if change.kind == "new" and change.stood is not None]
+        SketchTable(db).put(commit.sketches, gone=[*again, *commit.said, *commit.forgotten])
+        encoded = [(msgspec.msgpack.encode(name), value) for name, value in commit.counters.items()]
+        db.executemany("INSERT OR REPLACE INTO counter VALUES (?,?)", encoded)
         if commit.deploy is not None:
             self._put_deploy(commit.deploy)
         self._captured.withdraw(commit.withdrawn)
         self._captured.put(commit.baselines)
+        places = [(part.topic, part.partition, at) for part, at in commit.positions.items()]
+        db.executemany("INSERT OR REPLACE INTO position VALUES (?,?,?)", places)
         self._aside.release(commit.released)
         self._aside.put(commit.quarantined)
+        newest = (commit.newest_event_time,)
+        db.execute("INSERT OR REPLACE INTO meta VALUES ('newest_event_time', ?)", newest)
         if commit.target is not None:
             TargetTable(db).prepare()
             TargetTable(db).put(commit.target)
@@ -341,19 +294,24 @@ class SqliteStore:
         self._put_words(commit)
 
     def _put_words(self, commit: Commit) -> None:
-        """What a person decided, and the report of now."""
+        """What a person decided, and the report of now, which no other commit leaves standing."""
+        put = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
         if self._parts:
-            self._db.execute(_PUT_META, (EPOCH, commit.epoch))
+            self._db.execute(put, (EPOCH, commit.epoch))
         if commit.files is not None:
-            self._db.execute(_PUT_META, (FILES, pack_files(commit.files)))
+            self._db.execute(put, (FILES, pack_files(commit.files)))
+        if commit.bookmark is not None:
+            self._db.execute(put, (BOOKMARK, commit.bookmark))
         if commit.decision is not None:
-            self._db.execute(_PUT_META, (DECISION, msgspec.json.encode(commit.decision)))
+            self._db.execute(put, (DECISION, msgspec.json.encode(commit.decision)))
         if commit.production is not None:
-            self._db.execute(_PUT_META, (PRODUCTION, pack_production(commit.production)))
+            self._db.execute(put, (PRODUCTION, pack_production(commit.production)))
         if commit.bridges is not None:
-            self._db.execute(_PUT_META, (BRIDGES, msgspec.msgpack.encode(tuple(commit.bridges))))
-        if commit.current is not None:
-            self._db.execute(_PUT_META, (CURRENT, pack_report(*commit.current)))
+            self._db.execute(put, (BRIDGES, msgspec.msgpack.encode(tuple(commit.bridges))))
+        if commit.current is None:
+            self._db.execute("DELETE FROM meta WHERE name=?", (CURRENT,))
+        else:
+            self._db.execute(put, (CURRENT, pack_report(*commit.current)))
 
     def _put_deploy(self, record: DeployRecord) -> None:
         where = msgspec.msgpack.encode(dict(sorted(record.report.positions.items())))
@@ -392,7 +350,6 @@ class SqliteStore:
 
     def image(self, setup: str) -> tuple[Image | None, str]:
         """The image kept of the chunks as they are, where the file has one of this set-up; else None, and why."""
-        self.settle()
         with self._told("cannot read"):
             return (None, "") if self._images is None else self._images.found(setup)
 
@@ -402,7 +359,6 @@ class SqliteStore:
         Raises:
             UnreachableError: it cannot be written; the state is as it was.
         """
-        self.settle()
         with self._told("cannot keep an image"):
             if self._images is not None:
                 try:
@@ -582,15 +538,6 @@ class SqliteStore:
 
     def close(self) -> None:
         """Close the file; safe to call twice."""
-        try:
-            self.settle()
-        finally:
-            self._close()
-
-    def _close(self) -> None:
-        if self._process is not None:
-            self._process.close()
-            self._process = None
         if self._checkpoints is not None:
             self._checkpoints.close()
             self._checkpoints = None
@@ -599,25 +546,3 @@ class SqliteStore:
         if self._open is not None:
             self._open.close()
             self._open = self._read = self._images = None
-
-
-def ordinary(commit: Commit) -> bool:
-    """Whether a commit says nothing but what `_put_turn` writes."""
-    return not any(getattr(commit, of.name) for of in fields(commit) if of.name not in _OF_A_TURN)
-
-
-def _put_turn(db: Executes, commit: Commit) -> None:
-    """What any turn writes, reading nothing; the report of now goes, which no other commit leaves standing."""
-    put(partial(execute_columns, db), commit.changes)
-    db.executemany("DELETE FROM chunk WHERE key=?", [(key,) for key in commit.forgotten])
-    # Only what was deleted has a sketch, until it is there again; a repeated delete leaves it.
-    again = [change.after.key for change in commit.changes if change.kind == "new" and change.stood is not None]
-    put_sketches(db, commit.sketches, gone=[*again, *commit.said, *commit.forgotten])
-    encoded = [(msgspec.msgpack.encode(name), value) for name, value in commit.counters.items()]
-    db.executemany("INSERT OR REPLACE INTO counter VALUES (?,?)", encoded)
-    places = [(part.topic, part.partition, at) for part, at in commit.positions.items()]
-    db.executemany("INSERT OR REPLACE INTO position VALUES (?,?,?)", places)
-    db.execute("INSERT OR REPLACE INTO meta VALUES ('newest_event_time', ?)", (commit.newest_event_time,))
-    if commit.bookmark is not None:
-        db.execute(_PUT_META, (BOOKMARK, commit.bookmark))
-    db.execute("DELETE FROM meta WHERE name=?", (CURRENT,))
