@@ -132,9 +132,13 @@ def metrics(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             stream.flush()
             _scraped(running, url, 3)
         stream.close()  # only now is the end of the stream known, and the lag
-        running.wait(lambda: found(url, "corpus_drift_lag_events"), 180.0, "lag")
-        running.wait(lambda: found(url, "corpus_drift_last_audit_timestamp_seconds"), 180.0, "audit")
-        running.wait(lambda: found(url, "corpus_drift_lag_events offset 4s"), 180.0, "some history")
+        # Of this monitor: the one in shards is at the end of its own stream at once.
+        lag, audit = (
+            f'corpus_drift_{of}{{job="corpus-drift"}}' for of in ("lag_events", "last_audit_timestamp_seconds")
+        )
+        running.wait(lambda: found(url, lag), 180.0, "lag")
+        running.wait(lambda: found(url, audit), 180.0, "audit")
+        running.wait(lambda: found(url, f"{lag} offset 4s"), 180.0, "some history")
         yield url
 
 
