@@ -27,11 +27,11 @@ def compiled(function: Function) -> Function:
     locator = getattr(caching, "InTreeCacheLocator", None) or getattr(caching, "_InTreeCacheLocator", None)
     if locator is not None and locator.from_function(function, function.__code__.co_filename) is not None:
         made.enable_caching()
-        _doubt(vars(made)["_cache"], partial(_made_of, function))
+        _check_entries(vars(made)["_cache"], partial(_made_of, function))
     return cast("Function", made)
 
 
-def _doubt(cache: Any, made_of: Callable[[], bytes]) -> None:
+def _check_entries(cache: Any, made_of: Callable[[], bytes]) -> None:
     """Have a cache believe only what says that it is what is asked for, and begin one anew that cannot be read.
 
     numba takes what it finds in the file that its index names. That can be the code of another signature, which reads
@@ -99,7 +99,7 @@ def _parts(function: FunctionType, seen: set[FunctionType]) -> Iterator[Any]:
     names: set[str] = set()
     for code in _codes(function.__code__):
         yield code.co_code
-        yield [_said(const) for const in code.co_consts if not isinstance(const, CodeType)]
+        yield [const for const in code.co_consts if not isinstance(const, CodeType)]
         names.update(code.co_names)
     for name in sorted(names & function.__globals__.keys()):
         value = function.__globals__[name]
@@ -119,8 +119,3 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
     for const in code.co_consts:
         if isinstance(const, CodeType):
             yield from _codes(const)
-
-
-def _said(const: Any) -> Any:
-    """The same in every run: the order of a set of strings is not."""
-    return sorted(map(repr, const)) if isinstance(const, frozenset) else const

@@ -100,12 +100,11 @@ FACTOR = {factor}
 def scaled(number):
     return number * {inner}
 """
-CALLER = """import numpy as np
-from helper import FACTOR, scaled
+CALLER = """from helper import FACTOR, scaled
 from monitor.core.arrays.compile import compiled
 @compiled
 def worked(number):
-    return scaled(number) * FACTOR if number in (1.0, 2.0, 3.0) else 0.0
+    return scaled(number) * FACTOR
 print(worked(3.0), sum(worked.stats.cache_hits.values()))
 """
 
