@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.program import eventually
 from tests.stack import alertmanager, need
 
 FILE = Path(__file__).parent.parent.parent / "deploy" / "alertmanager" / "alertmanager.yml"
@@ -57,33 +58,53 @@ def alert(name: str, severity: str, **labels: str) -> dict[str, Any]:
     return {"labels": {"alertname": name, "severity": severity, "corpus": "docs"} | labels, "annotations": {}}
 
 
-def shown(url: str) -> set[tuple[str, str]]:
-    """What is not muted: name and severity."""
+def active(url: str) -> list[dict[str, str]]:
+    """Labels of the alerts that nothing mutes."""
     alerts = ask(f"{url}/api/v2/alerts?inhibited=false&silenced=false&active=true")
-    return {(one["labels"]["alertname"], one["labels"]["severity"]) for one in alerts}
+    return [dict(one["labels"]) for one in alerts]
 
 
-def count(url: str) -> int:
-    return len(ask(f"{url}/api/v2/alerts?inhibited=false&silenced=false&active=true"))
+class Alerts:
+    """Alerts at an Alertmanager, which learns what mutes them one after the other, some time after it took them."""
+
+    def __init__(self, url: str) -> None:
+        self._url, self._fences = url, 0
+
+    def put(self, *alerts: dict[str, Any]) -> None:
+        """Post them and wait until what they mute is muted: behind them comes a pair of which one mutes the other."""
+        self._fences += 1
+        fence = {"dimension": "source", "segment": f"fence-{self._fences}", "leg": "dense"}
+        muted = alert("CorpusDriftExceeded", "warning", **fence)
+        ask(f"{self._url}/api/v2/alerts", [*alerts, muted])
+        ask(f"{self._url}/api/v2/alerts", [alert("CorpusDriftEvidence", "critical", **fence)])
+        eventually(lambda: muted["labels"] not in active(self._url), 60.0, "the fence is muted")
+
+    def shown(self) -> list[tuple[str, str]]:
+        """Name and severity of what is not muted, in order, without the fences."""
+        found = active(self._url)
+        return sorted(
+            (of["alertname"], of["severity"]) for of in found if not of.get("segment", "").startswith("fence-")
+        )
 
 
 @pytest.mark.stack
 def test_causes_mute_what_follows_from_them() -> None:
     place = {"dimension": "source", "segment": "api", "leg": "dense"}
     with ExitStack() as stack:
-        url = need(alertmanager(FILE.read_text(encoding="utf-8")), stack)
+        alerts = Alerts(need(alertmanager(FILE.read_text(encoding="utf-8")), stack))
         policy = [
             alert("CorpusDriftExceeded", "warning", policy_severity=of, rule=f"r-{of}", **place)
             for of in ("critical", "warning")
         ]
-        ask(f"{url}/api/v2/alerts", [*policy, alert("CorpusDriftWatchdog", "none")])
-        assert shown(url) == {("CorpusDriftExceeded", "warning"), ("CorpusDriftWatchdog", "none")}
-        assert count(url) == 2, "what a critical rule says is not said by a lesser one too"
-        ask(f"{url}/api/v2/alerts", [alert("CorpusDriftEvidence", "critical", **place)])
-        assert shown(url) == {("CorpusDriftEvidence", "critical"), ("CorpusDriftWatchdog", "none")}
-        ask(f"{url}/api/v2/alerts", [alert("CorpusDriftExceeded", "warning", **{**place, "segment": "blog"})])
-        assert ("CorpusDriftExceeded", "warning") in shown(url)  # of another segment
-        ask(f"{url}/api/v2/alerts", [alert("CorpusDriftMonitorDown", "critical", corpus="other")])
-        assert ("CorpusDriftEvidence", "critical") in shown(url)  # of another corpus
-        ask(f"{url}/api/v2/alerts", [alert("CorpusDriftMonitorDown", "critical")])
-        assert shown(url) == {("CorpusDriftMonitorDown", "critical"), ("CorpusDriftWatchdog", "none")}
+        alerts.put(*policy, alert("CorpusDriftWatchdog", "none"))
+        # what a critical rule says is not said by a lesser one too
+        assert alerts.shown() == [("CorpusDriftExceeded", "warning"), ("CorpusDriftWatchdog", "none")]
+        alerts.put(alert("CorpusDriftEvidence", "critical", **place))
+        assert alerts.shown() == [("CorpusDriftEvidence", "critical"), ("CorpusDriftWatchdog", "none")]
+        alerts.put(alert("CorpusDriftExceeded", "warning", **{**place, "segment": "blog"}))
+        assert ("CorpusDriftExceeded", "warning") in alerts.shown()  # of another segment
+        alerts.put(alert("CorpusDriftMonitorDown", "critical", corpus="other"))
+        assert ("CorpusDriftEvidence", "critical") in alerts.shown()  # of another corpus
+        alerts.put(alert("CorpusDriftMonitorDown", "critical"))
+        down = ("CorpusDriftMonitorDown", "critical")
+        assert alerts.shown() == [down, down, ("CorpusDriftWatchdog", "none")]
