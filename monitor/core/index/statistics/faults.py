@@ -148,13 +148,24 @@ class _Comparison:
         return flags & (not flags.all())
 
     def _lost(self) -> Found:
-        """Tokens that are nowhere any more and were not replaced by others in their document."""
+        """Tokens that are nowhere any more and were not replaced by others in their document.
+
+        Not replaced is what a document became shorter by, which is counted and not estimated: samples of what went
+        and of what came differ by chance, and a page that was reworded as long as it was would seem to have lost
+        something wherever more of the one was sampled. What moved elsewhere is no loss, and what came from elsewhere
+        replaces nothing; those two are estimated.
+        """
         before, after = self.before, self.after
         lost = self._gone * before.tokens
-        fresh = np.where(self.known, 0.0, after.share(self.novel, ~self.known)) * after.tokens
         by_document = np.bincount(self.doc_then, lost, minlength=self.docs)
-        made = np.bincount(self.doc_now, fresh, minlength=self.docs)
-        net = np.maximum(0.0, by_document - made) / np.where(by_document > 0, by_document, 1.0)
+        concerned = by_document > 0
+        moved = _foreign_tokens(before, self.doc_then, after, self.doc_now, concerned)
+        brought = _foreign_tokens(after, self.doc_now, before, self.doc_then, concerned)
+        was, made = (
+            np.bincount(documents, tokens, minlength=self.docs)
+            for documents, tokens in ((self.doc_then, before.tokens - moved), (self.doc_now, after.tokens - brought))
+        )
+        net = np.clip(was - made, 0.0, by_document) / np.where(concerned, by_document, 1.0)
         amounts = lost * net[self.doc_then]
         at = np.flatnonzero(amounts)
         whole = np.bincount(self.cells_then, before.tokens, minlength=self.width).astype(np.float64)
@@ -332,17 +343,54 @@ class _Comparison:
         labels: dict[tuple[str, ...], int] = {}
         code = np.array([labels.setdefault(of[:-1], len(labels)) for of in self.values], np.int64)
 
-        def marks(documents: Ints, texts: NDArray[np.uint64]) -> NDArray[np.uint64]:
-            made: NDArray[np.uint64] = mix(texts + documents.astype(np.uint64) * GOLDEN)
-            return made
-
-        then, now = marks(self.doc_then, self.before.texts), marks(self.doc_now, self.after.texts)
+        then, now = _marks(self.doc_then, self.before.texts), _marks(self.doc_now, self.after.texts)
         same = self.known & within(now, then)
         labelled = within(
             now + code[self.cells_now].astype(np.uint64), then + code[self.cells_then].astype(np.uint64)
         )
         found: Mask = same & ~labelled
         return found
+
+
+def _foreign_tokens(of: Contents, documents: Ints, others: Contents, theirs: Ints, concerned: Mask) -> Floats:
+    """Tokens of each chunk that the other corpus says too, and not in the same document; 0 where nobody asks.
+
+    A text that stands there whole, in other documents alone, counts whole, whatever else those documents share.
+
+    Args:
+        of: what the chunks say.
+        documents: of the chunks.
+        others: what those of the other corpus say.
+        theirs: the documents of those.
+        concerned: by document, whether anybody asks.
+    """
+    asked = concerned[documents]
+    if not asked.any():
+        return np.zeros(len(asked))
+    there = concerned[theirs]
+
+    def abroad(said: NDArray[np.uint64], here: Ints, other: NDArray[np.uint64], beside: Ints) -> Mask:
+        found = within(said, other)
+        home = there[beside]
+        found &= ~within(_marks(here, said), _marks(theirs[beside[home]], other[home]))
+        return found
+
+    texts = np.zeros(len(asked), np.bool_)
+    texts[asked] = abroad(of.texts[asked], documents[asked], others.texts, np.arange(len(theirs)))
+    texts &= of.texts != 0
+    marked = of.spread(asked)
+    marked[marked] = abroad(
+        of.shingles[marked].astype(np.uint64), of.spread(documents)[marked],
+        others.shingles.astype(np.uint64), others.owners(),
+    )  # fmt: skip
+    made: Floats = np.where(texts, 1.0, of.share(marked, 0.0)) * of.tokens
+    return made
+
+
+def _marks(documents: Ints, said: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """What is said, with the document that says it."""
+    made: NDArray[np.uint64] = mix(said + documents.astype(np.uint64) * GOLDEN)
+    return made
 
 
 def _repetitive(of: Contents) -> Mask:

@@ -134,6 +134,9 @@ def test_nothing_then_or_now() -> None:
         (but(3, text=99, shingles=(30, 31), tokens=20), {"lost_content_ratio": 0.0667}),  # 4 of 6 are gone
         (but(3, text=99, shingles=(30, 31, 32, 33, 900)), {}),  # 2 of 6: an edit, or another border
         (but(3, text=99, shingles=tuple(range(900, 906))), {}),  # replaced in its document
+        # as long as it was: that the sample has less of what came than of what went is chance
+        (but(3, text=99, shingles=(30, 31, 900)), {}),
+        (but(3, text=99, shingles=(30, 31, 900), tokens=54), {"lost_content_ratio": 0.01}),  # and six words shorter
         (but(3, id="x", doc="y"), {}),  # moved
         (but(3, text=0, shingles=(), tokens=0), {"lost_content_ratio": 0.1, "wordless_ratio": 0.1}),
         (but(3, far=True), {"implausible_time_ratio": 0.1}),
@@ -364,6 +367,54 @@ def test_shares_and_documents_by_segment_and_without_what_was_expected() -> None
     assert made.share(fault, EVERYTHING, without=(("team", "docs"),)) == (0.5, 10)
     (concern,) = (of for of in made.concerns([EVERYTHING], 2) if of.metric == fault)
     assert (concern.documents, concern.count) == (("d0", "d4"), 3)
+
+
+def lost(then: Sequence[Said], now: Sequence[Said]) -> float:
+    """By definition: what each document has fewer tokens of its own and of nobody else's, at most what is gone."""
+    said_then, said_now = ({of for one in pages for of in one.shingles} for pages in (then, now))
+    texts_then, texts_now = ({one.text for one in pages} for pages in (then, now))
+    share, total = {}, 0.0
+    for one in then:
+        gone = [of for of in one.shingles if of not in said_now]
+        share[one.id] = len(gone) / len(one.shingles) if one.text not in texts_now else 0.0
+    for doc in {one.doc for one in then}:
+        before, after = ([one for one in pages if one.doc == doc] for pages in (then, now))
+        held = sum(share[one.id] * len(one.shingles) for one in before)
+        every = sum(len(one.shingles) for one in before)
+        away = 0.0
+        for one in before:
+            alone = len(one.shingles) == 1
+            if share[one.id] >= 0.5 if not alone else share[one.id] > 0 and held / every >= 0.5:
+                away += share[one.id] * one.tokens
+
+        def left(mine: Sequence[Said], others: Sequence[Said], texts: set[int], said: set[int]) -> float:
+            words, home = 0.0, {of for one in others for of in one.shingles}
+            for one in mine:
+                foreign = [of for of in one.shingles if of in said and of not in home]
+                whole = one.text in texts and one.text not in {other.text for other in others}
+                words += one.tokens * (0.0 if whole else 1.0 - len(foreign) / len(one.shingles))
+            return words
+
+        fewer = left(before, after, texts_now, said_now) - left(after, before, texts_then, said_then)
+        total += min(away, max(0.0, fewer))
+    return total / sum(one.tokens for one in then)
+
+
+@given(st.data())
+@settings(max_examples=80, deadline=None)
+def test_lost_content_is_counted_as_defined(data: st.DataObject) -> None:
+    said = st.sets(st.integers(0, 25), min_size=1, max_size=8).map(lambda of: tuple(sorted(of)))
+    page = st.tuples(st.integers(0, 12), st.integers(0, 4), st.integers(1, 20), said, st.integers(3, 90))
+    then, now = (
+        [
+            Said(f"c{at}", f"d{doc}", text, shingles, tokens=tokens)
+            for at, (_, doc, text, shingles, tokens) in {
+                one[0]: one for one in data.draw(st.lists(page, min_size=1))
+            }.items()
+        ]
+        for _ in "ab"
+    )
+    assert found(then, now).share("lost_content_ratio", EVERYTHING)[0] == pytest.approx(lost(then, now))
 
 
 @given(st.data())
