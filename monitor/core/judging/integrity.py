@@ -170,7 +170,7 @@ DEFAULT = IntegrityLimits()
 def integrity_rules(
     dimensions: Sequence[str], legs: Sequence[Leg], limits: IntegrityLimits = DEFAULT, *, k: int
 ) -> tuple[Rule, ...]:
-    """The rules, each over the whole corpus and in every segment of each dimension but one that says nothing (`apart`).
+    """The rules, each over the whole corpus and in every segment of each dimension but its `apart`.
 
     A part of the corpus is watched from the size on in which `FEW` chunks are the limit. Beside a moving baseline all
     of them are asked of the whole corpus since the pinned one too, with the same limits: what no deploy may do at
