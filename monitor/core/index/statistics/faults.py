@@ -318,7 +318,7 @@ class _Comparison:
         """Which part of each new chunk's text other documents say too, beyond the part that they said then.
 
         What was there is no echo: a chunk of a document that was cut anew is measured by its document then, another
-        one by all documents. Exact copies are counted apart.
+        one by its segments then, where pages of a template echo each other. Exact copies are counted apart.
         """
         fresh = self.added & ~self.known & ~self._copied
         echoes = elsewhere(self.after, self.doc_now, fresh)
@@ -327,7 +327,7 @@ class _Comparison:
         then = usual_echo(self.then)
         chunks = np.bincount(self.doc_then, minlength=self.docs)
         usual = np.bincount(self.doc_then, then, minlength=self.docs) / np.maximum(chunks, 1)
-        allowed = np.where(chunks > 0, usual, then.mean() if len(then) else 0.0)[self.doc_now]
+        allowed = np.where((chunks > 0)[self.doc_now], usual[self.doc_now], self._rates(then)[self.cells_now])
         made: Floats = echoes * max(0.0, 1.0 - float(allowed[fresh].sum()) / float(echoes.sum()))
         return made
 
