@@ -183,13 +183,13 @@ class _Comparison:
         """Share of each chunk of then that stands nowhere any more, told by what it has of its own.
 
         What many documents say, as pages of one template do, stands on others still, and tells of none whether it is
-        gone; of a chunk that has hardly anything else in the sample, all of it tells.
+        gone; of a chunk that has nothing else in the sample, all of it tells.
         """
         before, missing = self.before, self._missing
         own = ~within(before.shingles, said_often(self.then))
         sampled = before.counted(own)
         share = before.counted(missing & own) / np.maximum(sampled, 1)
-        return self._counting(np.where(sampled >= _TELLING, share, before.share(missing, self._absent)))
+        return self._counting(np.where(sampled > 0, share, before.share(missing, self._absent)))
 
     @cached_property
     def _absent(self) -> Mask:

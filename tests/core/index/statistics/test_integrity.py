@@ -344,6 +344,8 @@ def test_a_page_of_a_template_is_gone_where_what_it_has_of_its_own_is() -> None:
     """Its siblings still say six of its ten shingles."""
     corpus = [*TEN, *PAGES]
     assert wrong(corpus, corpus[:-3]) == {"lost_content_ratio": round(3 / 22, 4)}
+    few = [one._replace(shingles=(*TEMPLATE, one.shingles[-1])) for one in PAGES]  # hardly any in the sample
+    assert wrong([*TEN, *few], [*TEN, *few[:-3]]) == {"lost_content_ratio": round(3 / 22, 4)}
     cut = [one._replace(text=one.text + 50, shingles=TEMPLATE, tokens=40) for one in PAGES]
     assert wrong(corpus, [*TEN, *cut])["lost_content_ratio"] == round(12 * 20 / (22 * 60), 4)
     less = [one._replace(text=one.text + 50, shingles=one.shingles[3:], tokens=40) for one in PAGES]
@@ -415,7 +417,7 @@ def lost(then: Sequence[Said], now: Sequence[Said]) -> float:
     share, total = {}, 0.0
     for one in then:
         own = [of for of in one.shingles if of not in ordinary]
-        told = own if len(own) >= 2 else one.shingles
+        told = own or one.shingles
         gone = [of for of in told if of not in said_now]
         share[one.id] = len(gone) / len(told) if one.text not in texts_now else 0.0
     for doc in {one.doc for one in then}:
