@@ -19,6 +19,7 @@ from monitor.core.measures.newcomers import Newcomers
 from monitor.core.model.events import Segment
 from monitor.core.model.placewise import others, taking
 from monitor.core.model.report import ALL, Concern, DriftReport, Leg, Measurement, VerdictName
+from monitor.core.model.segments import SOURCE
 
 FEW = 3
 """Chunks concerned from which on a share of them is judged: one page more or less is nobody's incident."""
@@ -49,6 +50,8 @@ class IntegrityRule:
     said: str
     ground: str
     severity: Severity = "critical"
+    apart: str = ""
+    """A dimension in whose segments it is not asked, for there the share is all or nothing by construction."""
     lab: tuple[str, ...] = ()
     """Rows of the drift lab that it decides (docs/lab): a kind and how much of it; where there are none, the limit is
     a matter of construction alone."""
@@ -125,7 +128,7 @@ INTEGRITY_RULES: tuple[IntegrityRule, ...] = (
     IntegrityRule(
         "foreign-source", "foreign_source_ratio", 0.03, "of a source that was not there, and that nobody announced",
         "who adds a source knows it and can say so; one chunk in 33 of another is no accident",
-        lab=("leaked_drafts 5.0%",),
+        apart=SOURCE, lab=("leaked_drafts 5.0%",),
     ),
     IntegrityRule(
         "relabelled", "relabelled_ratio", 0.04, "attributes changed or gone though the text stayed",
@@ -167,7 +170,7 @@ DEFAULT = IntegrityLimits()
 def integrity_rules(
     dimensions: Sequence[str], legs: Sequence[Leg], limits: IntegrityLimits = DEFAULT, *, k: int
 ) -> tuple[Rule, ...]:
-    """The rules, each over the whole corpus and in every segment of each dimension.
+    """The rules, each over the whole corpus and in every segment of each dimension but its `apart`.
 
     A part of the corpus is watched from the size on in which `FEW` chunks are the limit. Beside a moving baseline all
     of them are asked of the whole corpus since the pinned one too, with the same limits: what no deploy may do at
@@ -182,7 +185,7 @@ def integrity_rules(
     made: list[Rule] = []
     for of in INTEGRITY_RULES:
         whole = limits.limits.get(of.name, of.limit)
-        for dimension in () if of.name in limits.off else (ALL, *dimensions):
+        for dimension in () if of.name in limits.off else (ALL, *(one for one in dimensions if one != of.apart)):
             limit = whole if dimension == ALL else min(1.0, whole * limits.in_segment)
             enough = max(1, math.ceil(FEW / limit)) if limit > 0 else 1
             made += [

@@ -198,6 +198,11 @@ HARMLESS: dict[str, Change] = {
     "an ordinary edit in each fifth chunk": lambda of: _some(of, 5, lambda one: said(one, _edit(one.text))),
     "a paragraph rewritten in each tenth document": lambda of: _document(
         of, 10, lambda one: said(one, f"fresh{one.id} {_reworded(one, 1)}")),
+    "every fifth word of every text another one": lambda of: [
+        said(one, " ".join(
+            other if at % 5 == 2 else word
+            for at, (word, other) in enumerate(zip(one.text.split(), _reworded(one, 4).split(), strict=True))))
+        for one in of],
     "a tenth more documents": lambda of: [
         *of,
         *(said(replace(one, id=f"new{at}", doc=f"n{at // 4}"), _reworded(one, 2))

@@ -33,6 +33,7 @@ from tests.core.judging.integrity_cases import (
     deploy,
     embedded,
     questions,
+    said,
     session,
 )
 
@@ -64,6 +65,18 @@ def test_harm_fails_by_its_rule(name: str) -> None:
 def test_no_harm_no_finding(name: str) -> None:
     verdict = changed(name).judge(deploy_id="d1")
     assert [(of.rule, of.segment, of.value) for of in failed(verdict)] == []
+
+
+@pytest.mark.parametrize(("pages", "verdict"), [(10, "pass"), (24, "fail")])
+def test_a_new_source_is_held_against_the_corpus_not_against_itself(pages: int, verdict: str) -> None:
+    """Of a source that was not there everything is new: within it the share says nothing. 10 of 370 are 2.7%."""
+    made = session(CORPUS)
+    made.compare_with(made.snapshot("main"))
+    text = [" ".join(f"matter{at}x{word}" for word in range(60)) for at in range(pages)]
+    deploy(made, CORPUS, [*CORPUS, *(said(replace(CORPUS[0], id=f"w{at}", doc=f"w{at}", source="wiki"), text[at])
+                                     for at in range(pages))])  # fmt: skip
+    found = [of for of in made.judge(deploy_id="d1").findings if of.rule.startswith("foreign-source")]
+    assert [(of.rule, of.verdict) for of in found] == [("foreign-source-all", verdict)]
 
 
 def test_copies_are_half_of_what_is_there() -> None:

@@ -45,6 +45,26 @@ def shared_part(of: Contents, marked: Mask, chunks: Mask) -> Floats:
     return np.where(chunks, share, 0.0)
 
 
+OFTEN = 5
+"""Documents that say the same from which on it is a template, or boilerplate, in a corpus of up to 1000; then 1 in
+200."""
+
+
+def often(documents: int) -> int:
+    """How many of so many documents have to say the same."""
+    return max(OFTEN, documents // 200)
+
+
+@lru_cache(maxsize=2)
+def said_often(of: Population) -> NDArray[np.uint32]:
+    """Sampled shingles that many documents of a baseline say: its templates and its boilerplate."""
+    contents = cast("Contents", of.contents)
+    paired = np.unique(with_document(contents.spread(of.documents.astype(np.int64)), contents.shingles))
+    shingles, documents = np.unique((paired & np.uint64(0xFFFF_FFFF)).astype(np.uint32), return_counts=True)
+    found: NDArray[np.uint32] = shingles[documents >= often(len(of.hashes))]
+    return found
+
+
 def elsewhere(of: Contents, documents: Ints, chunks: Mask) -> Floats:
     """Share of the sampled shingles of these chunks that other documents have too; 0 of the others."""
     width = np.uint64(int(documents.max(initial=0)) + 1)

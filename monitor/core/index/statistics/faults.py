@@ -15,6 +15,8 @@ from monitor.core.index.duplicates.shingles import WIDTH as SHINGLE
 from monitor.core.index.statistics.content_sets import (
     elsewhere,
     missing_shingles,
+    often,
+    said_often,
     shared_part,
     usual_echo,
     with_document,
@@ -46,10 +48,10 @@ _OWN = 0.7
 """Share of the places of a text whose shingles are said there for the first time, at least."""
 _GONE = 0.5
 """Share of its sampled shingles from which on a chunk's content is gone; cutting it otherwise takes about 0.05."""
+_TELLING = 2
+"""Sampled shingles from which on a chunk tells for itself what became of it."""
 _SEVERAL = 3
 """Sampled shingles below which two chunks' likeness says nothing."""
-_OFTEN = 5
-"""Documents that say the same from which on it is boilerplate, in a corpus of up to 1000; then 1 in 200."""
 _PREFIX = 0.2
 """Share of a chunk that is boilerplate."""
 _WITHIN = 0.8
@@ -148,13 +150,27 @@ class _Comparison:
         return flags & (not flags.all())
 
     def _lost(self) -> Found:
-        """Tokens that are nowhere any more and were not replaced by others in their document."""
+        """Tokens that are nowhere any more and were not replaced by others in their document.
+
+        Not replaced is what a document became shorter by, which is counted and not estimated: samples of what went
+        and of what came differ by chance, and a page that was reworded as long as it was would seem to have lost
+        something wherever more of the one was sampled. What moved elsewhere is no loss, but for what many documents
+        said, and what came from elsewhere replaces nothing; those two are estimated.
+        """
         before, after = self.before, self.after
-        lost = self._gone * before.tokens
-        fresh = np.where(self.known, 0.0, after.share(self.novel, ~self.known)) * after.tokens
+        lost = self._gone() * before.tokens
         by_document = np.bincount(self.doc_then, lost, minlength=self.docs)
-        made = np.bincount(self.doc_now, fresh, minlength=self.docs)
-        net = np.maximum(0.0, by_document - made) / np.where(by_document > 0, by_document, 1.0)
+        concerned = by_document > 0
+        own = ~within(before.shingles, said_often(self.then))
+        moved = _foreign_tokens(before, self.doc_then, after, self.doc_now, concerned, own)
+        brought = _foreign_tokens(
+            after, self.doc_now, before, self.doc_then, concerned, np.ones(len(after.shingles), np.bool_)
+        )
+        was, made = (
+            np.bincount(documents, tokens, minlength=self.docs)
+            for documents, tokens in ((self.doc_then, before.tokens - moved), (self.doc_now, after.tokens - brought))
+        )
+        net = np.clip(was - made, 0.0, by_document) / np.where(concerned, by_document, 1.0)
         amounts = lost * net[self.doc_then]
         at = np.flatnonzero(amounts)
         whole = np.bincount(self.cells_then, before.tokens, minlength=self.width).astype(np.float64)
@@ -163,33 +179,53 @@ class _Comparison:
             self.cells_then[at], amounts[at], self.then.documents[at].astype(np.int64), before.names, whole, counts
         )
 
-    @cached_property
     def _gone(self) -> Floats:
-        """Share of each chunk of then that stands nowhere any more.
+        """Share of each chunk of then that stands nowhere any more, told by what it has of its own.
+
+        What many documents say, as pages of one template do, stands on others still, and tells of none whether it is
+        gone; of a chunk that has nothing else in the sample, all of it tells.
+        """
+        before, missing = self.before, self._missing
+        own = ~within(before.shingles, said_often(self.then))
+        sampled = before.counted(own)
+        share = before.counted(missing & own) / np.maximum(sampled, 1)
+        return self._counting(np.where(sampled > 0, share, before.share(missing, self._absent)))
+
+    @cached_property
+    def _absent(self) -> Mask:
+        """Chunks of then whose text is not there as it was."""
+        return ~within(self.before.texts, self.after.texts)
+
+    @cached_property
+    def _missing(self) -> Mask:
+        """Of the sampled shingles of those: which stand nowhere."""
+        return missing_shingles(self.before, self._absent, self.after.shingles)
+
+    def _counting(self, share: Floats) -> Floats:
+        """The shares gone that count.
 
         Where a text is cut otherwise, a shingle or two are gone at the new border: a chunk counts from half on, and
         one with less than two in the sample goes with its document.
         """
-        before, absent = self.before, ~within(self.before.texts, self.after.texts)
-        missing = missing_shingles(before, absent, self.after.shingles)
-        share = before.share(missing, absent)
+        before = self.before
         lost, held = (
-            np.bincount(self.doc_then, of, minlength=self.docs) for of in (before.counted(missing), before.sampled)
+            np.bincount(self.doc_then, of, minlength=self.docs)
+            for of in (before.counted(self._missing), before.sampled)
         )
         goes_with = np.where(held > 0, lost / np.maximum(held, 1.0), 1.0)[self.doc_then] >= _GONE
-        counts = np.where(before.sampled >= 2, share >= _GONE, (share > 0) & goes_with)
-        return np.where(absent & counts, share, 0.0)
+        counts = np.where(before.sampled >= _TELLING, share >= _GONE, (share > 0) & goes_with)
+        return np.where(self._absent & counts, share, 0.0)
 
     def _boilerplate(self) -> Found:
         """New texts that many documents say, whole or in part, beyond the rate of that in the same segments then."""
         after, before = self.after, self.before
-        often = max(_OFTEN, self.docs // 200)
+        many = often(self.docs)
         fresh = ~self.known & (after.tokens >= _WORDS)
-        flags = self._alike(after, self.doc_now, fresh, self.novel, often)
+        flags = self._alike(after, self.doc_now, fresh, self.novel, many)
         if not flags.any():
             return self._now(flags)
         then = self._alike(
-            before, self.doc_then, before.tokens >= _WORDS, np.ones(len(before.shingles), np.bool_), often
+            before, self.doc_then, before.tokens >= _WORDS, np.ones(len(before.shingles), np.bool_), many
         )
         return self._beyond_rate(flags, fresh, then)
 
@@ -197,35 +233,34 @@ class _Comparison:
         """Of new chunks those that are so, beyond the rate at which chunks of the same segments were so then."""
         made = np.bincount(self.cells_now[flags], minlength=self.width)
         came = np.bincount(self.cells_now[fresh], minlength=self.width)
-        beyond: Floats = np.maximum(0.0, 1.0 - self._rates(then) * came / np.maximum(made, 1))
+        beyond: Floats = np.maximum(0.0, 1.0 - self._rates(then.astype(np.float64)) * came / np.maximum(made, 1))
         return self._now(np.where(flags, beyond[self.cells_now], 0.0))
 
-    def _rates(self, then: Mask) -> Floats:
-        """By cell, in which share of the chunks then this was so: the highest of the rates of its segments."""
-        counts = [np.bincount(self.cells_then[of], minlength=self.width) for of in (then, then | True)]
+    def _rates(self, then: Floats) -> Floats:
+        """By cell, how much of the chunks then was so: the highest of the rates of its segments."""
+        there = np.bincount(self.cells_then, then, minlength=self.width)
+        every = np.bincount(self.cells_then, minlength=self.width)
         rates = np.zeros(self.width)
         for one in zip(*self.values, strict=True):
             _, segments = np.unique(np.array(one, object).astype(str), return_inverse=True)
-            found, whole = (np.bincount(segments, of) for of in counts)
+            found, whole = (np.bincount(segments, of) for of in (there, every))
             rates = np.maximum(rates, (found / np.maximum(whole, 1))[segments])
         return rates
 
-    def _alike(self, of: Contents, documents: Ints, chunks: Mask, shingles: Mask, often: int) -> Mask:
+    def _alike(self, of: Contents, documents: Ints, chunks: Mask, shingles: Mask, many: int) -> Mask:
         """Which of these chunks say, whole or in so large a part by these shingles, what many documents say."""
-        said = self._often(of.texts[chunks], documents[chunks], often)
-        common = self._often(of.shingles[shingles], of.spread(documents)[shingles], often)
+        said = self._often(of.texts[chunks], documents[chunks], many)
+        common = self._often(of.shingles[shingles], of.spread(documents)[shingles], many)
         part = of.share(shingles & within(of.shingles, common), np.zeros(len(of.texts), np.bool_)) >= _PREFIX
         found: Mask = chunks & (part | within(of.texts, said))
         return found
 
-    def _often(
-        self, said: NDArray[np.uint64] | NDArray[np.uint32], documents: Ints, often: int
-    ) -> NDArray[np.uint64]:
+    def _often(self, said: NDArray[np.uint64] | NDArray[np.uint32], documents: Ints, many: int) -> NDArray[np.uint64]:
         """What at least so many documents say."""
         distinct, codes = np.unique(said.astype(np.uint64), return_inverse=True)
         pairs = np.unique(codes * self.docs + documents)
         counts = np.bincount(pairs // max(1, self.docs), minlength=len(distinct))
-        return distinct[counts >= often]
+        return distinct[counts >= many]
 
     def _leftover(self) -> Mask:
         """Chunks as they were, in a document whose new chunks hold what they say.
@@ -283,7 +318,7 @@ class _Comparison:
         """Which part of each new chunk's text other documents say too, beyond the part that they said then.
 
         What was there is no echo: a chunk of a document that was cut anew is measured by its document then, another
-        one by all documents. Exact copies are counted apart.
+        one by its segments then, where pages of a template echo each other. Exact copies are counted apart.
         """
         fresh = self.added & ~self.known & ~self._copied
         echoes = elsewhere(self.after, self.doc_now, fresh)
@@ -292,7 +327,7 @@ class _Comparison:
         then = usual_echo(self.then)
         chunks = np.bincount(self.doc_then, minlength=self.docs)
         usual = np.bincount(self.doc_then, then, minlength=self.docs) / np.maximum(chunks, 1)
-        allowed = np.where(chunks > 0, usual, then.mean() if len(then) else 0.0)[self.doc_now]
+        allowed = np.where((chunks > 0)[self.doc_now], usual[self.doc_now], self._rates(then)[self.cells_now])
         made: Floats = echoes * max(0.0, 1.0 - float(allowed[fresh].sum()) / float(echoes.sum()))
         return made
 
@@ -300,7 +335,8 @@ class _Comparison:
         """Which part of each new chunk says what was said nowhere before, beyond what its segment lost meanwhile."""
         fresh = self.added & ~self.known & (self.after.tokens > 0)
         novel = shared_part(self.after, self.novel, fresh)
-        lost = np.bincount(self.cells_then, self._gone, self.width)
+        gone = self._counting(self.before.share(self._missing, self._absent))
+        lost = np.bincount(self.cells_then, gone, self.width)
         made = np.bincount(self.cells_now, novel, self.width)
         net: Floats = novel * (np.maximum(0.0, made - lost) / np.where(made > 0, made, 1.0))[self.cells_now]
         return net
@@ -332,17 +368,57 @@ class _Comparison:
         labels: dict[tuple[str, ...], int] = {}
         code = np.array([labels.setdefault(of[:-1], len(labels)) for of in self.values], np.int64)
 
-        def marks(documents: Ints, texts: NDArray[np.uint64]) -> NDArray[np.uint64]:
-            made: NDArray[np.uint64] = mix(texts + documents.astype(np.uint64) * GOLDEN)
-            return made
-
-        then, now = marks(self.doc_then, self.before.texts), marks(self.doc_now, self.after.texts)
+        then, now = _marks(self.doc_then, self.before.texts), _marks(self.doc_now, self.after.texts)
         same = self.known & within(now, then)
         labelled = within(
             now + code[self.cells_now].astype(np.uint64), then + code[self.cells_then].astype(np.uint64)
         )
         found: Mask = same & ~labelled
         return found
+
+
+def _foreign_tokens(
+    of: Contents, documents: Ints, others: Contents, theirs: Ints, concerned: Mask, told: Mask
+) -> Floats:
+    """Tokens of each chunk that the other corpus says too, and not in the same document; 0 where nobody asks.
+
+    A text that stands there whole, in other documents alone, counts whole, whatever else those documents share.
+
+    Args:
+        of: what the chunks say.
+        documents: of the chunks.
+        others: what those of the other corpus say.
+        theirs: the documents of those.
+        concerned: by document, whether anybody asks.
+        told: by sampled shingle of the chunks, whether it counts.
+    """
+    asked = concerned[documents]
+    if not asked.any():
+        return np.zeros(len(asked))
+    there = concerned[theirs]
+
+    def abroad(said: NDArray[np.uint64], here: Ints, other: NDArray[np.uint64], beside: Ints) -> Mask:
+        found = within(said, other)
+        home = there[beside]
+        found &= ~within(_marks(here, said), _marks(theirs[beside[home]], other[home]))
+        return found
+
+    texts = np.zeros(len(asked), np.bool_)
+    texts[asked] = abroad(of.texts[asked], documents[asked], others.texts, np.arange(len(theirs)))
+    texts &= of.texts != 0
+    marked = of.spread(asked) & told
+    marked[marked] = abroad(
+        of.shingles[marked].astype(np.uint64), of.spread(documents)[marked],
+        others.shingles.astype(np.uint64), others.owners(),
+    )  # fmt: skip
+    made: Floats = np.where(texts, 1.0, of.share(marked, 0.0)) * of.tokens
+    return made
+
+
+def _marks(documents: Ints, said: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """What is said, with the document that says it."""
+    made: NDArray[np.uint64] = mix(said + documents.astype(np.uint64) * GOLDEN)
+    return made
 
 
 def _repetitive(of: Contents) -> Mask:

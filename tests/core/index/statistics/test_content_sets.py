@@ -1,11 +1,20 @@
 """What stands in another corpus, by hash tables: against definitions that look at each number by itself."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.core.index.statistics.content_sets import elsewhere, missing_shingles, shared_part, within
+from monitor.core.index.statistics.content_sets import (
+    elsewhere,
+    missing_shingles,
+    often,
+    said_often,
+    shared_part,
+    within,
+)
 from monitor.core.index.statistics.vector_faults import _TWINS, VectorComparison
 from tests.core.index.statistics.test_integrity import Said, population
 
@@ -83,9 +92,22 @@ def test_shares_of_sampled_shingles(seed: int) -> None:
     flags = [asked[end - size : end] for end, size in zip(ends, of.sampled, strict=True)]
     assert shared_part(of, missing, chunks).tolist() == part(flags, chunks.tolist())
     said = {(value, document) for own, document in zip(sets, documents.tolist(), strict=True) for value in own}
-    often = [[sum(value == of for of, _ in said) > 1 for value in own] for own in sets]
+    common = [[sum(value == of for of, _ in said) > 1 for value in own] for own in sets]
     # only what these chunks say is looked for elsewhere; they alone have a share
-    assert elsewhere(of, documents, chunks).tolist() == part(often, (chunks & (of.tokens > 0)).tolist())
+    assert elsewhere(of, documents, chunks).tolist() == part(common, (chunks & (of.tokens > 0)).tolist())
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_what_many_documents_say_is_counted_by_document(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    pages = [
+        Said(f"c{at}", f"d{generator.integers(9)}", at + 1, tuple(generator.choice(12, 4, replace=False).tolist()))
+        for at in range(int(generator.integers(0, 40)))
+    ]
+    said = {(value, one.doc) for one in pages for value in one.shingles}
+    counts = Counter(value for value, _ in said)
+    assert said_often(population(pages)).tolist() == sorted(value for value, many in counts.items() if many >= 5)
+    assert (often(0), often(1000), often(1200)) == (5, 5, 6)
 
 
 @pytest.mark.parametrize("seed", range(30))

@@ -134,6 +134,9 @@ def test_nothing_then_or_now() -> None:
         (but(3, text=99, shingles=(30, 31), tokens=20), {"lost_content_ratio": 0.0667}),  # 4 of 6 are gone
         (but(3, text=99, shingles=(30, 31, 32, 33, 900)), {}),  # 2 of 6: an edit, or another border
         (but(3, text=99, shingles=tuple(range(900, 906))), {}),  # replaced in its document
+        # as long as it was: that the sample has less of what came than of what went is chance
+        (but(3, text=99, shingles=(30, 31, 900)), {}),
+        (but(3, text=99, shingles=(30, 31, 900), tokens=54), {"lost_content_ratio": 0.01}),  # and six words shorter
         (but(3, id="x", doc="y"), {}),  # moved
         (but(3, text=0, shingles=(), tokens=0), {"lost_content_ratio": 0.1, "wordless_ratio": 0.1}),
         (but(3, far=True), {"implausible_time_ratio": 0.1}),
@@ -278,7 +281,9 @@ def test_equal_texts_with_unequal_vectors() -> None:
 
 
 def echoed(then: Sequence[Said], now: Sequence[Said]) -> float:
-    """By definition: what new chunks say that other documents say too, less what their documents said so then."""
+    """By definition: what new chunks say that other documents say too, less what their documents, or those of their
+    source where it has more of that than all, said so then.
+    """
 
     def shares(pages: Sequence[Said]) -> list[float]:
         made = []
@@ -295,7 +300,8 @@ def echoed(then: Sequence[Said], now: Sequence[Said]) -> float:
             continue
         own = [usual[of] for of in then if of.doc == one.doc]
         whole += share
-        allowed += float(np.mean(own or every))
+        source = [usual[of] for of in then if of.source == one.source]
+        allowed += float(np.mean(own)) if own else max(float(np.mean(every)), float(np.mean(source or [0.0])))
     return max(0.0, whole - allowed) / len(now)
 
 
@@ -303,16 +309,47 @@ def echoed(then: Sequence[Said], now: Sequence[Said]) -> float:
 @settings(max_examples=60, deadline=None)
 def test_echoes_are_counted_as_defined(data: st.DataObject) -> None:
     said = st.sets(st.integers(0, 25), min_size=1, max_size=8).map(lambda of: tuple(sorted(of)))
-    page = st.tuples(st.integers(0, 20), st.integers(0, 5), st.integers(1, 30), said)
+    page = st.tuples(st.integers(0, 20), st.integers(0, 8), st.integers(1, 30), said)
     then, now = (
         [
-            Said(f"c{at}", f"d{doc}", text, shingles)
+            Said(f"c{at}", f"d{doc}", text, shingles, source="docs" if doc % 2 else "api")
             for at, (_, doc, text, shingles) in {one[0]: one for one in data.draw(st.lists(page, min_size=1))}.items()
         ]
         for _ in "ab"
     )
     expected = echoed(then, now)
     assert found(then, now).share("echoed_ratio", EVERYTHING)[0] == pytest.approx(expected)
+
+
+TEMPLATE = tuple(range(8000, 8006))
+PAGES = [chunk(at, id=f"p{at}", doc=f"p{at}", text=80 + at, source="shop",
+               shingles=(*TEMPLATE, *range(at * 10, at * 10 + 4)))
+         for at in range(20, 32)]  # fmt: skip
+"""Twelve pages of one template; four of ten shingles are their own."""
+
+
+def test_another_page_of_a_template_is_no_echo_and_a_near_copy_of_one_is() -> None:
+    then = [*TEN, *PAGES]
+    more = [one._replace(id=f"n{one.id}", doc=f"n{one.doc}", text=one.text + 50,
+                         shingles=(*TEMPLATE, *(of + 900 for of in one.shingles[6:]))) for one in PAGES]  # fmt: skip
+    assert not any(wrong(then, [*then, *more]).values())
+    other = [one._replace(shingles=(*(of + 90 for of in TEMPLATE), *one.shingles[6:])) for one in more]
+    assert not any(wrong(then, [*then, *other]).values()), "of another template: a translation"
+    copies = [one._replace(shingles=(*before.shingles[:9], one.shingles[9]))
+              for one, before in zip(more, PAGES, strict=True)]  # fmt: skip
+    assert wrong(then, [*then, *copies]) == {"echoed_ratio": round(12 * 0.3 / 34, 4)}
+
+
+def test_a_page_of_a_template_is_gone_where_what_it_has_of_its_own_is() -> None:
+    """Its siblings still say six of its ten shingles."""
+    corpus = [*TEN, *PAGES]
+    assert wrong(corpus, corpus[:-3]) == {"lost_content_ratio": round(3 / 22, 4)}
+    few = [one._replace(shingles=(*TEMPLATE, one.shingles[-1])) for one in PAGES]  # hardly any in the sample
+    assert wrong([*TEN, *few], [*TEN, *few[:-3]]) == {"lost_content_ratio": round(3 / 22, 4)}
+    cut = [one._replace(text=one.text + 50, shingles=TEMPLATE, tokens=40) for one in PAGES]
+    assert wrong(corpus, [*TEN, *cut])["lost_content_ratio"] == round(12 * 20 / (22 * 60), 4)
+    less = [one._replace(text=one.text + 50, shingles=one.shingles[3:], tokens=40) for one in PAGES]
+    assert wrong(corpus, [*TEN, *less]) == {}, "a paragraph of the template left all pages"
 
 
 def test_a_short_new_chunk_echoes_as_the_others_do_on_average() -> None:
@@ -364,6 +401,64 @@ def test_shares_and_documents_by_segment_and_without_what_was_expected() -> None
     assert made.share(fault, EVERYTHING, without=(("team", "docs"),)) == (0.5, 10)
     (concern,) = (of for of in made.concerns([EVERYTHING], 2) if of.metric == fault)
     assert (concern.documents, concern.count) == (("d0", "d4"), 3)
+
+
+def templates(pages: Sequence[Said]) -> set[int]:
+    """Shingles of five documents and more."""
+    said = {(of, one.doc) for one in pages for of in one.shingles}
+    return {of for of, _ in said if len({doc for shingle, doc in said if shingle == of}) >= 5}
+
+
+def lost(then: Sequence[Said], now: Sequence[Said]) -> float:
+    """By definition: what each document has fewer tokens of its own and of nobody else's, at most what is gone."""
+    ordinary = templates(then)
+    said_then, said_now = ({of for one in pages for of in one.shingles} for pages in (then, now))
+    texts_then, texts_now = ({one.text for one in pages} for pages in (then, now))
+    share, total = {}, 0.0
+    for one in then:
+        own = [of for of in one.shingles if of not in ordinary]
+        told = own or one.shingles
+        gone = [of for of in told if of not in said_now]
+        share[one.id] = len(gone) / len(told) if one.text not in texts_now else 0.0
+    for doc in {one.doc for one in then}:
+        before, after = ([one for one in pages if one.doc == doc] for pages in (then, now))
+        held = sum(of not in said_now for one in before if one.text not in texts_now for of in one.shingles)
+        every = sum(len(one.shingles) for one in before)
+        away = 0.0
+        for one in before:
+            alone = len(one.shingles) == 1
+            if share[one.id] >= 0.5 if not alone else share[one.id] > 0 and held / every >= 0.5:
+                away += share[one.id] * one.tokens
+
+        def left(mine: Sequence[Said], others: Sequence[Said], texts: set[int], said: set[int]) -> float:
+            """Tokens but for those that the other corpus says in other documents alone."""
+            words, home = 0.0, {of for one in others for of in one.shingles}
+            for one in mine:
+                foreign = [of for of in one.shingles if of in said and of not in home]
+                whole = one.text in texts and one.text not in {other.text for other in others}
+                words += one.tokens * (0.0 if whole else 1.0 - len(foreign) / len(one.shingles))
+            return words
+
+        fewer = left(before, after, texts_now, said_now - ordinary) - left(after, before, texts_then, said_then)
+        total += min(away, max(0.0, fewer))
+    return total / sum(one.tokens for one in then)
+
+
+@given(st.data())
+@settings(max_examples=80, deadline=None)
+def test_lost_content_is_counted_as_defined(data: st.DataObject) -> None:
+    said = st.sets(st.integers(0, 25), min_size=1, max_size=8).map(lambda of: tuple(sorted(of)))
+    page = st.tuples(st.integers(0, 20), st.integers(0, 8), st.integers(1, 30), said, st.integers(3, 90))
+    then, now = (
+        [
+            Said(f"c{at}", f"d{doc}", text, shingles, tokens=tokens)
+            for at, (_, doc, text, shingles, tokens) in {
+                one[0]: one for one in data.draw(st.lists(page, min_size=1))
+            }.items()
+        ]
+        for _ in "ab"
+    )
+    assert found(then, now).share("lost_content_ratio", EVERYTHING)[0] == pytest.approx(lost(then, now))
 
 
 @given(st.data())
