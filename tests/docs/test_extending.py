@@ -46,9 +46,10 @@ def run(folder: Path, *arguments: str) -> str:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """The program and the generators, without its tests."""
+    """The program and the generators, without its tests, and with what is compiled of them already."""
+    being_written = shutil.ignore_patterns("*.tmp.*", "*.pyc.*")
     for name in ("monitor", "dashboards", "docs"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=being_written)
     (tmp_path / "deploy").mkdir()
     shutil.copy(ROOT / "deploy" / "corpus-drift.toml", tmp_path / "deploy")
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
