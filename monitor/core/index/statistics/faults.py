@@ -161,8 +161,7 @@ class _Comparison:
         lost = self._gone() * before.tokens
         by_document = np.bincount(self.doc_then, lost, minlength=self.docs)
         concerned = by_document > 0
-        own = ~within(before.shingles, said_often(self.then))
-        moved = _foreign_tokens(before, self.doc_then, after, self.doc_now, concerned, own)
+        moved = _foreign_tokens(before, self.doc_then, after, self.doc_now, concerned, self._own)
         brought = _foreign_tokens(
             after, self.doc_now, before, self.doc_then, concerned, np.ones(len(after.shingles), np.bool_)
         )
@@ -185,11 +184,15 @@ class _Comparison:
         What many documents say, as pages of one template do, stands on others still, and tells of none whether it is
         gone; of a chunk that has nothing else in the sample, all of it tells.
         """
-        before, missing = self.before, self._missing
-        own = ~within(before.shingles, said_often(self.then))
-        sampled = before.counted(own)
-        share = before.counted(missing & own) / np.maximum(sampled, 1)
-        return self._counting(np.where(sampled > 0, share, before.share(missing, self._absent)))
+        before = self.before
+        sampled = before.counted(self._own)
+        share = before.counted(self._missing & self._own) / np.maximum(sampled, 1)
+        return self._counting(np.where(sampled > 0, share, before.share(self._missing, self._absent)))
+
+    @cached_property
+    def _own(self) -> Mask:
+        """Of the sampled shingles of then: which few documents said."""
+        return ~within(self.before.shingles, said_often(self.then))
 
     @cached_property
     def _absent(self) -> Mask:
